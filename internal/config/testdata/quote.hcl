@@ -1,0 +1,8 @@
+node {
+  name = "node1
+  az   = "us-east-1a"
+}
+
+compute {
+  accell = "kvm"
+}
