@@ -16,9 +16,8 @@ func (ImportImage) Type() Type { return 40 }
 
 // RegisterImage records an image over existing snapshots.
 type RegisterImage struct {
-	Image        state.Image
-	Tags         []state.Tag // of the image
-	SnapshotTags []state.Tag
+	Image state.Image
+	Tags  []state.Tag
 }
 
 // Type is the command's number.

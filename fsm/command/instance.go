@@ -115,8 +115,8 @@ type DeviceChange struct {
 type ModifyInstance struct {
 	AccountID             string
 	InstanceID            string
-	Type                  *string
-	Shape                 *state.Shape // with Type, or alone for CPU options
+	InstanceType          *string
+	Shape                 *state.Shape // with InstanceType, or alone for CPU options
 	UserData              *[]byte
 	DisableAPITermination *bool
 	DisableAPIStop        *bool

@@ -31,7 +31,6 @@ type Region struct {
 	Zones       []Zone
 	FormatLevel int
 	Created     Time
-	LastTime    Time   // the newest time any command carried; Apply never goes back
 	PublicPool  string // CIDR that public addresses come from (user mode: inside 127.0.0.0/8)
 	MaxVCPUs    int    // quota per account: running on-demand vCPUs
 	DNSSuffix   string // e.g. ap-southeast-2.compute.internal
