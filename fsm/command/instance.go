@@ -27,6 +27,10 @@ type Assignment struct {
 	BootMode string // how that node boots it
 }
 
+// PlanConflict is the code of a refusal that says: the state has moved since the plan was made, plan again. It never
+// reaches a user.
+const PlanConflict = "PlanConflict"
+
 // RunInstances launches between MinCount and len(Launches) instances in one reservation. The handler prepares it
 // without Plan; the leader's scheduler fills Plan or Refusal in before it enters the log, and Apply checks the plan
 // against the state again.
