@@ -73,3 +73,27 @@ func ReadFile(fsys FS, name string, limit int64) ([]byte, error) {
 	}
 	return data, nil
 }
+
+// MkdirAllDurable creates path and its missing parents and makes all the new names durable.
+func MkdirAllDurable(fsys FS, path string, perm fs.FileMode) error {
+	var parents []string // of the names that are new, the topmost last
+	for at := filepath.Clean(path); ; at = filepath.Dir(at) {
+		_, err := fsys.Stat(at)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		parents = append(parents, filepath.Dir(at))
+	}
+	if err := fsys.MkdirAll(path, perm); err != nil {
+		return err
+	}
+	for _, dir := range parents {
+		if err := fsys.SyncDir(dir); err != nil {
+			return fmt.Errorf("sync directory %s: %w", dir, err)
+		}
+	}
+	return nil
+}

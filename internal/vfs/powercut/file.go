@@ -32,7 +32,7 @@ func (h *file) enter(op string) error {
 	case h.generation != h.fs.generation:
 		return pathErr(op, h.name, ErrPowerOff)
 	}
-	return nil
+	return pathErr(op, h.name, h.fs.spend())
 }
 
 func (h *file) enterWrite(op string) error {

@@ -28,6 +28,8 @@ type FS struct {
 	generation   int // grows with every crash and kill; older handles are dead
 	free         int64
 	inert        bool // syncs are lies: for teeth tests
+	limited      bool
+	left         int // operations until the power fails, when limited
 }
 
 var _ vfs.FS = (*FS)(nil)
@@ -42,6 +44,7 @@ func (f *FS) Crash() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.generation++
+	f.limited = false
 	f.crash()
 }
 
@@ -59,6 +62,26 @@ func (f *FS) IgnoreSyncs() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.inert = true
+}
+
+// FailAfter lets n more operations happen; every later one answers ErrPowerOff and does nothing, until Crash. Running
+// a script with n = 0, 1, 2, ... visits every moment at which the power can fail.
+func (f *FS) FailAfter(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.limited, f.left = true, n
+}
+
+// spend counts an operation. The caller holds the lock.
+func (f *FS) spend() error {
+	if !f.limited {
+		return nil
+	}
+	if f.left == 0 {
+		return ErrPowerOff
+	}
+	f.left--
+	return nil
 }
 
 // SetFree sets what Free answers, in bytes.
@@ -79,6 +102,9 @@ func pathErr(op, path string, err error) error {
 func (f *FS) OpenFile(name string, flag int, _ fs.FileMode) (vfs.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.spend(); err != nil {
+		return nil, pathErr("open", name, err)
+	}
 	dir, base, err := f.parent(name)
 	if err != nil {
 		return nil, pathErr("open", name, err)
@@ -106,6 +132,9 @@ func (f *FS) OpenFile(name string, flag int, _ fs.FileMode) (vfs.File, error) {
 func (f *FS) MkdirAll(path string, _ fs.FileMode) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.spend(); err != nil {
+		return pathErr("mkdir", path, err)
+	}
 	dir := f.root
 	for _, name := range split(path) {
 		next := dir.names[name]
@@ -125,6 +154,9 @@ func (f *FS) MkdirAll(path string, _ fs.FileMode) error {
 func (f *FS) Rename(oldPath, newPath string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.spend(); err != nil {
+		return &os.LinkError{Op: "rename", Old: oldPath, New: newPath, Err: err}
+	}
 	if err := f.rename(oldPath, newPath); err != nil {
 		return &os.LinkError{Op: "rename", Old: oldPath, New: newPath, Err: err}
 	}
@@ -160,6 +192,9 @@ func (f *FS) rename(oldPath, newPath string) error {
 func (f *FS) Remove(name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.spend(); err != nil {
+		return pathErr("remove", name, err)
+	}
 	dir, base, err := f.parent(name)
 	if err != nil {
 		return pathErr("remove", name, err)
@@ -179,6 +214,9 @@ func (f *FS) Remove(name string) error {
 func (f *FS) RemoveAll(path string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.spend(); err != nil {
+		return pathErr("remove", path, err)
+	}
 	dir, base, err := f.parent(path)
 	if errors.Is(err, syscall.ENOENT) || (err == nil && dir.names[base] == nil) {
 		return nil
@@ -202,6 +240,9 @@ func (f *FS) removeTree(dir *node, base string) {
 func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.spend(); err != nil {
+		return nil, pathErr("readdir", name, err)
+	}
 	n, err := f.find(name)
 	if err == nil && !n.dir {
 		err = syscall.ENOTDIR
@@ -220,6 +261,9 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 func (f *FS) Stat(name string) (fs.FileInfo, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.spend(); err != nil {
+		return nil, pathErr("stat", name, err)
+	}
 	n, err := f.find(name)
 	if err != nil {
 		return nil, pathErr("stat", name, err)
@@ -231,6 +275,9 @@ func (f *FS) Stat(name string) (fs.FileInfo, error) {
 func (f *FS) SyncDir(name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.spend(); err != nil {
+		return pathErr("sync", name, err)
+	}
 	n, err := f.find(name)
 	if err == nil && !n.dir {
 		err = syscall.ENOTDIR
@@ -248,5 +295,8 @@ func (f *FS) SyncDir(name string) error {
 func (f *FS) Free(string) (freeBytes, totalBytes int64, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.spend(); err != nil {
+		return 0, 0, err
+	}
 	return f.free, 2 << 40, nil
 }

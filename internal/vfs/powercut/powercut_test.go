@@ -142,3 +142,42 @@ func TestIgnoreSyncs_LosesWhatWasSynced(t *testing.T) {
 		t.Fatalf("got %v, the lie was not noticed", got)
 	}
 }
+
+func TestFailAfter_EveryStepOfAnAtomicReplaceKeepsOldOrNew(t *testing.T) {
+	t.Parallel()
+	seen := map[string]int{}
+	for n := 0; ; n++ {
+		f := powercut.New(uint64(n))
+		must(t, vfs.WriteFileAtomic(f, "/a", []byte("old"), 0o600))
+		f.FailAfter(n)
+		err := vfs.WriteFileAtomic(f, "/a", []byte("new"), 0o600)
+		f.Crash()
+		got := content(f, "/a")
+		seen[got]++
+		if err == nil {
+			if got != "new" {
+				t.Fatalf("acknowledged, but found %q", got)
+			}
+			break
+		}
+		if !errors.Is(err, powercut.ErrPowerOff) {
+			t.Fatal(err)
+		}
+	}
+	if len(seen) != 2 || seen["old"] < 3 {
+		t.Fatalf("got %v", seen)
+	}
+}
+
+func TestMkdirAllDurable_EveryNewNameSurvives(t *testing.T) {
+	t.Parallel()
+	got := outcomes(t, func(f *powercut.FS) {
+		must(t, vfs.MkdirAllDurable(f, "/a/b/c", 0o700))
+	}, func(f *powercut.FS) string {
+		_, err := f.Stat("/a/b/c")
+		return fmt.Sprint(err)
+	})
+	if len(got) != 1 || got["<nil>"] == 0 {
+		t.Fatalf("got %v", got)
+	}
+}
