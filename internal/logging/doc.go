@@ -9,6 +9,6 @@
 // that accepts a request puts its id into the context with [WithRequestID], and
 // whoever logs below uses [With], so that one id finds everything a request did.
 //
-// Invariant: a value of type [Secret] never reaches a log in clear, whatever
-// verb or encoder prints it. The package starts no goroutines.
+// Secrets are not this package's business: their type (internal/seal) prints as
+// [redacted] whatever the verb. The package starts no goroutines.
 package logging
