@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package apigw
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/hivecloud/hive/apigw/awserr"
+	"github.com/hivecloud/hive/apigw/page"
+	"github.com/hivecloud/hive/apigw/wire"
+)
+
+// Call is one request on its way through a handler. Handlers find it with CallFrom.
+type Call struct {
+	Account   string    // whose resources the call works on
+	Principal Principal // who calls; Secret is cleared
+	Service   string    // "ec2"
+	Action    string    // "RunInstances"
+	Region    string
+	RequestID string
+	SourceIP  string
+	UserAgent string
+	Time      time.Time    // when the request arrived; what commands carry as their time
+	DryRun    bool         // the caller wants to know whether it may, not to do it
+	Params    []wire.Param // the parameters that took effect, by wire name and by Go path
+
+	authorizer Authorizer
+	tokens     *page.Tokens
+	ctx        context.Context // of the request: Authorize takes none, so that handlers cannot forget it
+	authorized atomic.Bool
+}
+
+// CallConfig is what a Call needs besides its exported fields. Tests of handlers use it; the gateway fills it itself.
+type CallConfig struct {
+	Authorizer Authorizer   // nil means AccountAuthorizer
+	Tokens     *page.Tokens // nil makes Page fail when there is more than one page
+}
+
+type callKey struct{}
+
+// WithCall returns a context whose CallFrom is call. The gateway calls it before a handler; tests of handlers do the same.
+func WithCall(ctx context.Context, call *Call, cfg CallConfig) context.Context {
+	call.authorizer, call.tokens = cfg.Authorizer, cfg.Tokens
+	if call.authorizer == nil {
+		call.authorizer = AccountAuthorizer{}
+	}
+	ctx = context.WithValue(ctx, callKey{}, call)
+	call.ctx = ctx
+	return ctx
+}
+
+// CallFrom returns the call that a handler's context belongs to. It panics without one: a broken invariant.
+func CallFrom(ctx context.Context) *Call {
+	call, ok := ctx.Value(callKey{}).(*Call)
+	if !ok {
+		panic("apigw: no call in the context")
+	}
+	return call
+}
+
+// Authorize asks whether the principal may do this action with these resources; none means the action as a whole
+// ("*"). A handler calls it after it has found the resources and before it changes or answers anything. The error, if
+// any, is the handler's answer: UnauthorizedOperation or AccessDenied, or DryRunOperation for a dry run that may.
+func (c *Call) Authorize(resources ...Resource) error {
+	for i := range resources {
+		if resources[i].Account == "" {
+			resources[i].Account = c.Account
+		}
+	}
+	d, err := c.authorizer.Authorize(c.ctx, AuthzRequest{
+		Principal: c.Principal, Action: c.Service + ":" + c.Action, Resources: resources,
+		Region: c.Region, SourceIP: c.SourceIP, Time: c.Time,
+	})
+	if err != nil {
+		return fmt.Errorf("authorize %s: %w", c.Action, err)
+	}
+	if !d.Allowed {
+		if c.Service == "ec2" {
+			return awserr.UnauthorizedOperation()
+		}
+		resource := d.Resource
+		if resource == "" {
+			resource = "*"
+		}
+		return awserr.AccessDenied(c.Principal.ARN, c.Service+":"+c.Action, resource)
+	}
+	c.authorized.Store(true)
+	if c.DryRun {
+		return awserr.DryRunOperation()
+	}
+	return nil
+}
+
+// Authorized reports whether Authorize has allowed the call.
+func (c *Call) Authorized() bool { return c.authorized.Load() }
+
+// ARN names a resource of the call's service, region and account: ARN("instance/i-1").
+func (c *Call) ARN(resource string) string { return ARN(c.Service, c.Region, c.Account, resource) }
+
+// Resource names one of the account's resources for Authorize: Resource("instance", "i-1", tags).
+func (c *Call) Resource(typ, id string, tags map[string]string) Resource {
+	return Resource{ARN: c.ARN(typ + "/" + id), Account: c.Account, Type: typ, Tags: tags}
+}
+
+// Sent reports whether the caller sent a member or anything below it, by Go path: "MetadataOptions.HttpTokens".
+func (c *Call) Sent(path string) bool {
+	for _, p := range c.Params {
+		if len(p.Path) >= len(path) && p.Path[:len(path)] == path && (len(p.Path) == len(path) || p.Path[len(path)] == '.') {
+			return true
+		}
+	}
+	return false
+}
+
+// Page cuts one page out of rows, in the order of their ids, and returns the token of the next page.
+func Page[R any](c *Call, rows []R, id func(R) string, r page.Request, limits page.Range) ([]R, *string, error) {
+	if c.tokens == nil {
+		return nil, nil, errors.New("page rows: the call has no tokens")
+	}
+	return page.Cut(c.tokens, c.Account+"/"+c.Service+"/"+c.Action, rows, id, r, limits)
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stswire
+
+import (
+	"testing"
+)
+
+func TestEveryTypeHasAPlan(t *testing.T) {
+	t.Parallel()
+	if err := Codec().CompileAll(); err != nil {
+		t.Fatal(err)
+	}
+}
