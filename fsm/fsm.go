@@ -140,6 +140,8 @@ func (a *apply) run(c command.Command) (any, *command.Error) {
 		return a.tick()
 	case command.RegisterNode:
 		return a.registerNode(c)
+	case command.ReportNode:
+		return a.reportNode(c)
 	case command.CreateAccount:
 		return a.createAccount(c)
 	case command.CreateAccessKey:

@@ -57,8 +57,20 @@ func (a *apply) registerNode(c command.RegisterNode) (any, *command.Error) {
 	n.Caps, n.Types = sorted(n.Caps), sorted(n.Types)
 	n.Registered, n.Cordoned, n.Epoch = a.now, false, 1
 	if old, ok := state.Nodes.Get(a.View, state.AnyAccount, n.ID); ok {
+		n.FreeStorageGiB = old.FreeStorageGiB
 		n.Registered, n.Cordoned, n.Epoch = old.Registered, old.Cordoned, old.Epoch+1
 	}
+	state.Nodes.Put(a.Txn, &n)
+	return nil, nil
+}
+
+func (a *apply) reportNode(c command.ReportNode) (any, *command.Error) {
+	old, ok := state.Nodes.Get(a.View, state.AnyAccount, c.NodeID)
+	if !ok {
+		return nil, command.Errorf("NodeNotFound", "The node %s is not registered.", c.NodeID)
+	}
+	n := *old
+	n.FreeStorageGiB = c.FreeStorageGiB
 	state.Nodes.Put(a.Txn, &n)
 	return nil, nil
 }

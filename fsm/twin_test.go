@@ -181,7 +181,7 @@ func newTwins(t *rapid.T) *twins {
 	w := &twins{a: fsm.New(), b: fsm.New(), now: 1e18}
 	w.apply(t, command.InitRegion{ClusterID: "c-1", Name: "r", FormatLevel: 1, PublicPool: "127.80.0.0/28", MaxVCPUs: 9, Zones: []state.Zone{{Name: "z1", ID: "z1"}}})
 	for _, n := range []string{"n-1", "n-2"} {
-		w.apply(t, command.RegisterNode{Node: state.Node{ID: n, Name: n, Zone: "z1", Caps: []string{"ec2"}, Types: []string{"t3.nano"},
+		w.apply(t, command.RegisterNode{Node: state.Node{ID: n, Name: n, Zone: "z1", Caps: []string{"ec2"}, Types: []string{"t3.nano"}, FreeStorageGiB: 50,
 			Schedulable: state.Resources{MilliCPU: 6000, MemoryMiB: 4096}}})
 	}
 	for _, acct := range []string{"111111111111", "222222222222"} {

@@ -52,18 +52,20 @@ type request struct {
 	bootMode  string
 	snapshots []string // bytes that its volumes are made from
 	pinned    []string // nodes that hold volumes that it already has
+	storage   int64    // GiB that its new volumes take at once: their snapshots' content
 }
 
 // room is a node and what is free on it while a plan grows.
 type room struct {
-	node *state.Node
-	free state.Resources
+	node    *state.Node
+	free    state.Resources
+	storage int64 // GiB
 }
 
 func rooms(v *state.View) []*room {
 	var out []*room
 	for n := range state.Nodes.All(v) {
-		out = append(out, &room{n, n.Schedulable.Sub(v.Allocated(n.ID))})
+		out = append(out, &room{n, n.Schedulable.Sub(v.Allocated(n.ID)), n.FreeStorageGiB})
 	}
 	return out
 }
@@ -74,8 +76,10 @@ func (s *Scheduler) planRun(v *state.View, c command.RunInstances) command.Comma
 	for _, l := range c.Launches {
 		r := request{typeName: l.Instance.Type, shape: l.Instance.Shape, zone: l.Instance.Zone, bootMode: BootMode(l.Instance.ImageBootMode)}
 		for _, vol := range l.Volumes {
-			if vol.SnapshotID != "" {
-				r.snapshots = append(r.snapshots, vol.SnapshotID)
+			r.storage++ // its metadata and first writes
+			if s, ok := state.Snapshots.Get(v, state.AnyAccount, vol.SnapshotID); ok {
+				r.storage += s.Bytes >> 30
+				r.snapshots = append(r.snapshots, s.ID)
 			}
 		}
 		place, refusal := s.place(v, all, r)
@@ -144,6 +148,7 @@ func (s *Scheduler) place(v *state.View, all []*room, r request) (command.Assign
 		return command.Assignment{}, refusal(r, why)
 	}
 	best.free = best.free.Sub(bestCharge)
+	best.storage -= r.storage
 	return command.Assignment{NodeID: best.node.ID, Charge: bestCharge, BootMode: r.bootMode}, nil
 }
 
@@ -163,6 +168,8 @@ func (at *room) unfit(v *state.View, r request, charge state.Resources) string {
 		return "without the instance's volumes"
 	case slices.ContainsFunc(r.snapshots, func(id string) bool { return !holds(v, id, n.ID) }):
 		return "without the image's data"
+	case r.storage > at.storage:
+		return "out of disk space"
 	case charge.MemoryMiB > at.free.MemoryMiB:
 		return "out of memory"
 	case charge.MilliCPU > at.free.MilliCPU:

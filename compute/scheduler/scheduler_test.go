@@ -95,9 +95,9 @@ func TestPlans(t *testing.T) {
 // step carries out one command of a transcript.
 func (w *world) step(t *testing.T, d *datadriven.TestData) string {
 	switch d.Cmd {
-	case "node": // node n1 [zone=r1a] [cpu=4] [mem=4096] [caps=ec2] [type=t3.nano] [cordoned=1]
+	case "node": // node n1 [zone=r1a] [cpu=4] [mem=4096] [caps=ec2] [type=t3.nano] [disk=100]
 		n := state.Node{ID: d.CmdArgs[0].Key, Name: d.CmdArgs[0].Key, Zone: text(d, "zone", "r1a"), Accel: "tcg",
-			Caps: []string{text(d, "caps", "ec2")}, Types: []string{text(d, "type", "t3.nano")},
+			Caps: []string{text(d, "caps", "ec2")}, Types: []string{text(d, "type", "t3.nano")}, FreeStorageGiB: int64(number(t, d, "disk", 100)),
 			Schedulable: state.Resources{MilliCPU: int64(number(t, d, "cpu", 4)) * 1000, MemoryMiB: int64(number(t, d, "mem", 4096))}}
 		w.must(command.RegisterNode{Node: n})
 		return ""

@@ -30,6 +30,15 @@ type RegisterNode struct{ Node state.Node }
 // Type is the command's number.
 func (RegisterNode) Type() Type { return 3 }
 
+// ReportNode carries what a node sees of itself from time to time.
+type ReportNode struct {
+	NodeID         string
+	FreeStorageGiB int64
+}
+
+// Type is the command's number.
+func (ReportNode) Type() Type { return 4 }
+
 // CreateAccount makes an account with its root user and its default VPC, all with ids chosen by the proposer.
 type CreateAccount struct {
 	Account state.Account
@@ -64,7 +73,7 @@ func (DeleteAccessKey) Type() Type { return 13 }
 // All lists one zero value of every command.
 func All() []Command {
 	return []Command{
-		InitRegion{}, Tick{}, RegisterNode{}, CreateAccount{}, CreateAccessKey{}, UpdateAccessKey{}, DeleteAccessKey{},
+		InitRegion{}, Tick{}, RegisterNode{}, ReportNode{}, CreateAccount{}, CreateAccessKey{}, UpdateAccessKey{}, DeleteAccessKey{},
 		CreateKeyPair{}, DeleteKeyPair{}, CreateTags{}, DeleteTags{},
 		RunInstances{}, StartInstances{}, StopInstances{}, RebootInstances{}, TerminateInstances{}, ModifyInstance{},
 		MonitorInstances{}, ReportInstances{}, ReportVolumes{},

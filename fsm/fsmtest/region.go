@@ -114,6 +114,12 @@ func (r *Region) Advance(d time.Duration) {
 // View is the state now.
 func (r *Region) View(context.Context) (*state.View, error) { return r.FSM.View(), nil }
 
+// Local is the state now.
+func (r *Region) Local() *state.View { return r.FSM.View() }
+
+// Changed is closed when the state changes after the call.
+func (r *Region) Changed() <-chan struct{} { return r.FSM.Changed() }
+
 // Propose plans and applies a command, through its encoding as the log would. A refusal is a *command.Error.
 func (r *Region) Propose(_ context.Context, c command.Command, into any) error {
 	r.mu.Lock()

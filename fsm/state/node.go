@@ -37,12 +37,13 @@ type Node struct {
 	Version       string
 	FormatLevel   int // the newest region format level its binary can apply
 
-	Physical    Resources // what the machine has
-	Schedulable Resources // what instances may take: physical less the reservation
-	Accel       string    // kvm or tcg, by boot probe
-	AccelReason string
-	CPUModel    string
-	Types       []string // sorted names of the instance types it offers
+	Physical       Resources // what the machine has
+	Schedulable    Resources // what instances may take: physical less the reservation
+	Accel          string    // kvm or tcg, by boot probe
+	AccelReason    string
+	CPUModel       string
+	FreeStorageGiB int64    // room for new volumes, as last reported
+	Types          []string // sorted names of the instance types it offers
 
 	Registered Time
 	Cordoned   bool

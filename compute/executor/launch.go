@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package executor
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hivecloud/hive/compute/cloudinit"
+	"github.com/hivecloud/hive/fsm/state"
+)
+
+// launchTimeout bounds the start of a guard, which answers long before its guest has booted.
+const launchTimeout = time.Minute
+
+// launch makes the instance's volumes and starts its guard.
+func (k *keeper) launch(ctx context.Context, view *state.View, i *state.Instance) (Status, error) {
+	var disks []Disk
+	for _, d := range i.Devices {
+		v, ok := state.Volumes.Get(view, i.AccountID, d.VolumeID)
+		if !ok {
+			return Status{}, fmt.Errorf("launch instance %s: volume %s is not in the region", i.ID, d.VolumeID)
+		}
+		if err := k.x.cfg.Blocks.Create(ctx, v.ID, v.SizeGiB<<30, v.SnapshotID); err != nil {
+			return Status{}, fmt.Errorf("launch instance %s: make volume %s: %w", i.ID, v.ID, err)
+		}
+		disks = append(disks, Disk{VolumeID: v.ID, Epoch: v.Epoch, IOPS: v.IOPS, BytesPerS: v.Throughput << 20, Boot: d.Name == i.RootDevice})
+	}
+	l, err := describe(view, i, disks)
+	if err != nil {
+		return Status{}, err
+	}
+	callCtx, cancel := context.WithTimeout(ctx, launchTimeout)
+	defer cancel()
+	g, err := k.x.cfg.Guests.Launch(callCtx, l)
+	if err != nil {
+		return Status{}, fmt.Errorf("launch instance %s: %w", i.ID, err)
+	}
+	st, err := g.Status(callCtx, 0)
+	if err != nil {
+		return Status{}, fmt.Errorf("launch instance %s: ask its guard: %w", i.ID, err)
+	}
+	k.follow(ctx, g, st)
+	return st, nil
+}
+
+// describe is the launch of an instance.
+func describe(view *state.View, i *state.Instance, disks []Disk) (Launch, error) {
+	eni, ok := state.NetworkInterfaces.Get(view, i.AccountID, i.NetworkInterfaceID)
+	if !ok {
+		return Launch{}, fmt.Errorf("launch instance %s: interface %s is not in the region", i.ID, i.NetworkInterfaceID)
+	}
+	subnet, ok := state.Subnets.Get(view, i.AccountID, eni.SubnetID)
+	if !ok {
+		return Launch{}, fmt.Errorf("launch instance %s: subnet %s is not in the region", i.ID, eni.SubnetID)
+	}
+	seed := cloudinit.Seed{InstanceID: i.ID, Hostname: Hostname(i.PrivateIP), UserData: view.UserData(i.UserDataHash)}
+	if i.PublicKey != "" {
+		seed.PublicKeys = []string{i.PublicKey}
+	}
+	image, err := cloudinit.Image(seed)
+	if err != nil {
+		return Launch{}, fmt.Errorf("launch instance %s: %w", i.ID, err)
+	}
+	return Launch{
+		InstanceID: i.ID, Epoch: i.Epoch, Type: i.Type, Shape: i.Shape, UEFI: i.BootMode == "uefi", TPM: i.TPM != "",
+		InterfaceID: eni.ID, MAC: eni.MAC, PrivateIP: eni.PrivateIP, SubnetCIDR: subnet.CIDR, PublicIP: eni.PublicIP,
+		Hostname: seed.Hostname, Seed: image, Disks: disks,
+	}, nil
+}
+
+// Hostname is the name that EC2 gives an instance by its address: ip-172-31-0-10.
+func Hostname(privateIP string) string { return "ip-" + strings.ReplaceAll(privateIP, ".", "-") }

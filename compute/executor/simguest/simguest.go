@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package simguest is a node's guests and disks without any: guards that live in memory and answer as real ones do.
+// Tests of the executor use it, and a demonstration region of many nodes in one process can.
+package simguest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hivecloud/hive/compute/executor"
+)
+
+// Host is a machine that only pretends: it outlives the executors that work on it, as real guards do.
+type Host struct {
+	mu        sync.Mutex
+	guests    map[string]*Guest
+	volumes   map[string]int64
+	snapshots map[string]bool
+	free      int64
+	deaf      bool // guests do not listen to the power button
+	launches  int
+	Released  []string // volumes in the order of their release
+}
+
+var (
+	_ executor.Guests = (*Host)(nil)
+	_ executor.Blocks = (*Host)(nil)
+	_ executor.Guest  = (*Guest)(nil)
+)
+
+// NewHost returns a host with free bytes of disk.
+func NewHost(free int64) *Host {
+	return &Host{guests: map[string]*Guest{}, volumes: map[string]int64{}, snapshots: map[string]bool{}, free: free}
+}
+
+// SetDeaf makes guests ignore the power button, or heed it.
+func (h *Host) SetDeaf(deaf bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.deaf = deaf
+}
+
+// AddSnapshot makes a snapshot's bytes be there.
+func (h *Host) AddSnapshot(id string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.snapshots[id] = true
+}
+
+// HasVolume and HasSnapshot tell whether bytes are there.
+func (h *Host) HasVolume(id string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, ok := h.volumes[id]
+	return ok
+}
+
+// HasSnapshot tells whether a snapshot's bytes are there.
+func (h *Host) HasSnapshot(id string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.snapshots[id]
+}
+
+// Launches is how many guests were ever started.
+func (h *Host) Launches() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.launches
+}
+
+// Guest finds a guest.
+func (h *Host) Guest(instance string) (*Guest, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	g, ok := h.guests[instance]
+	return g, ok
+}
+
+// Launch starts a guest, which runs at once.
+func (h *Host) Launch(_ context.Context, l executor.Launch) (executor.Guest, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, ok := h.guests[l.InstanceID]; ok {
+		return nil, fmt.Errorf("launch guest %s: it is there already", l.InstanceID)
+	}
+	for _, d := range l.Disks {
+		if _, ok := h.volumes[d.VolumeID]; !ok {
+			return nil, fmt.Errorf("launch guest %s: no volume %s", l.InstanceID, d.VolumeID)
+		}
+	}
+	h.launches++
+	g := &Guest{host: h, launch: l, status: executor.Status{Version: 1, Epoch: l.Epoch, Phase: executor.Up}, changed: make(chan struct{})}
+	h.guests[l.InstanceID] = g
+	return g, nil
+}
+
+// Adopt finds a guest that is there.
+func (h *Host) Adopt(_ context.Context, instance string) (executor.Guest, bool, error) {
+	g, ok := h.Guest(instance)
+	if !ok {
+		return nil, false, nil
+	}
+	return g, true, nil
+}
+
+// List names the guests.
+func (h *Host) List() ([]executor.Remains, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out []executor.Remains
+	for _, id := range slices.Sorted(maps.Keys(h.guests)) {
+		out = append(out, executor.Remains{InstanceID: id, Guard: true})
+	}
+	return out, nil
+}
+
+// Console is always one line.
+func (h *Host) Console(instance string, _ int) ([]byte, time.Time, error) {
+	return []byte("simulated guest " + instance + "\n"), time.Now(), nil
+}
+
+// Remove forgets a guest that is down.
+func (h *Host) Remove(instance string, _ bool) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if g, ok := h.guests[instance]; ok && !g.closed {
+		return fmt.Errorf("remove guest %s: its guard is there", instance)
+	}
+	delete(h.guests, instance)
+	return nil
+}
+
+// Create makes a volume.
+func (h *Host) Create(_ context.Context, volume string, size int64, snapshot string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, ok := h.volumes[volume]; ok {
+		return nil
+	}
+	if snapshot != "" && !h.snapshots[snapshot] {
+		return fmt.Errorf("create volume %s: %w", volume, executor.ErrNoSnapshot)
+	}
+	if size > h.free {
+		return fmt.Errorf("create volume %s: %w", volume, executor.ErrNoSpace)
+	}
+	h.free -= size
+	h.volumes[volume] = size
+	return nil
+}
+
+// Delete removes a volume.
+func (h *Host) Delete(_ context.Context, volume string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.free += h.volumes[volume]
+	delete(h.volumes, volume)
+	return nil
+}
+
+// Release notes that a volume was released.
+func (h *Host) Release(_ context.Context, volume string, _ uint64) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.Released = append(h.Released, volume)
+	return nil
+}
+
+// DeleteSnapshot removes a snapshot.
+func (h *Host) DeleteSnapshot(_ context.Context, snapshot string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.snapshots, snapshot)
+	return nil
+}
+
+// Free is the disk that is left.
+func (h *Host) Free(context.Context) (int64, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.free, nil
+}
+
+// Guest is a guard in memory. Its fields are under the host's lock.
+type Guest struct {
+	host    *Host
+	launch  executor.Launch
+	status  executor.Status
+	changed chan struct{}
+	closed  bool
+	Resets  int
+}
+
+// errClosed is a guard that has ended.
+var errClosed = errors.New("guard has ended")
+
+// Become moves the guest to a phase, as if it had happened by itself.
+func (g *Guest) Become(p executor.Phase, reason string) {
+	g.host.mu.Lock()
+	defer g.host.mu.Unlock()
+	g.become(p, reason)
+}
+
+func (g *Guest) become(p executor.Phase, reason string) {
+	g.status.Version++
+	g.status.Phase, g.status.Reason = p, reason
+	close(g.changed)
+	g.changed = make(chan struct{})
+}
+
+// Status waits for another version than known.
+func (g *Guest) Status(ctx context.Context, known uint64) (executor.Status, error) {
+	for {
+		g.host.mu.Lock()
+		st, changed, closed := g.status, g.changed, g.closed
+		g.host.mu.Unlock()
+		if closed {
+			return executor.Status{}, errClosed
+		}
+		if st.Version != known {
+			return st, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return executor.Status{}, ctx.Err()
+		}
+	}
+}
+
+// Renew does nothing: a simulated guest has no fence.
+func (g *Guest) Renew(context.Context, time.Duration) error { return nil }
+
+// Powerdown turns the guest off unless it is deaf.
+func (g *Guest) Powerdown(context.Context) error {
+	g.host.mu.Lock()
+	defer g.host.mu.Unlock()
+	if !g.host.deaf {
+		g.become(executor.Off, "")
+	}
+	return nil
+}
+
+// Reset lets the guest run from its beginning.
+func (g *Guest) Reset(context.Context) error {
+	g.host.mu.Lock()
+	defer g.host.mu.Unlock()
+	g.Resets++
+	g.become(executor.Up, "")
+	return nil
+}
+
+// Resume lets a fenced guest run.
+func (g *Guest) Resume(_ context.Context, epoch uint64) error {
+	g.host.mu.Lock()
+	defer g.host.mu.Unlock()
+	if epoch != g.launch.Epoch {
+		return fmt.Errorf("resume guest %s: epoch %d is not %d", g.launch.InstanceID, epoch, g.launch.Epoch)
+	}
+	g.become(executor.Up, "")
+	return nil
+}
+
+// Quit ends the hypervisor.
+func (g *Guest) Quit(context.Context) error {
+	g.Become(executor.Gone, "")
+	return nil
+}
+
+// Close ends the guard.
+func (g *Guest) Close(context.Context) error {
+	g.host.mu.Lock()
+	defer g.host.mu.Unlock()
+	g.closed = true
+	close(g.changed)
+	g.changed = make(chan struct{})
+	return nil
+}
+
+// Screen has no picture.
+func (g *Guest) Screen(context.Context) ([]byte, error) {
+	return nil, errors.New("a simulated guest has no display")
+}
+
+// Usage is nothing.
+func (g *Guest) Usage(context.Context) (executor.Usage, error) { return executor.Usage{}, nil }
