@@ -37,8 +37,8 @@ type Volume interface {
 	// Grow makes the volume size bytes long; the new part reads as zero. It is durable when it returns. The present
 	// size is no error, a smaller one is ErrShrink.
 	Grow(ctx context.Context, size int64) error
-	// Extents describes [off, off+n) in ascending, gap-free pieces, neighbours of one kind merged. It may stop early, after MaxExtents
-	// pieces, but always returns at least one.
+	// Extents describes [off, off+n), n > 0, in ascending, gap-free pieces, neighbours of one kind merged. It may stop
+	// early, after MaxExtents pieces, but always returns at least one.
 	Extents(ctx context.Context, off, n int64) ([]Extent, error)
 	// Close flushes and gives everything back, also when the flush fails, whose error it returns. Requests
 	// under way are waited for; later ones get ErrClosed. A second Close returns ErrClosed.
@@ -56,6 +56,12 @@ type TryReader interface {
 type Immediate interface {
 	// Immediate has no effect; having it is the statement.
 	Immediate()
+}
+
+// FastZeroer is implemented by volumes that can zero a range faster than by writing zeros.
+type FastZeroer interface {
+	// FastZero tells whether Zero with this mayUnmap is fast.
+	FastZero(mayUnmap bool) bool
 }
 
 // MaxExtents is how many pieces one call of Extents returns at most.

@@ -27,6 +27,8 @@ type Volume struct {
 	size  atomic.Int64
 	sync  *syncer
 
+	slowPunch, slowZero atomic.Bool // the file system cannot punch or zero: zeros are written
+
 	life   sync.RWMutex // read-locked by every request; Close takes it whole
 	closed bool
 
@@ -37,8 +39,9 @@ type Volume struct {
 }
 
 var (
-	_ blockstore.Volume    = (*Volume)(nil)
-	_ blockstore.TryReader = (*Volume)(nil)
+	_ blockstore.Volume     = (*Volume)(nil)
+	_ blockstore.TryReader  = (*Volume)(nil)
+	_ blockstore.FastZeroer = (*Volume)(nil)
 )
 
 // OpenVolume opens a volume for the owner that was granted epoch, which must be at least 1. The epoch is durable
@@ -118,6 +121,8 @@ func (v *Volume) openData() (err error) {
 		}
 	}
 	v.size.Store(v.meta.SizeBytes)
+	// Punching behind the end changes nothing but tells whether this file system can.
+	v.slowPunch.Store(errors.Is(v.data.PunchHole(v.meta.SizeBytes, blockstore.BlockBytes), vfs.ErrNotSupported))
 	return nil
 }
 
@@ -228,12 +233,13 @@ func (v *Volume) Zero(ctx context.Context, off, n int64, mayUnmap, fua bool) err
 	if n == 0 {
 		return v.flushIf(fua)
 	}
-	zero := v.data.ZeroRange
+	zero, slow := v.data.ZeroRange, &v.slowZero
 	if mayUnmap {
-		zero = v.data.PunchHole
+		zero, slow = v.data.PunchHole, &v.slowPunch
 	}
 	err := zero(off, n)
 	if errors.Is(err, vfs.ErrNotSupported) {
+		slow.Store(true)
 		err = v.writeZeros(ctx, off, n)
 	}
 	v.sync.dirty()
@@ -255,6 +261,15 @@ func (v *Volume) writeZeros(ctx context.Context, off, n int64) error {
 		off, n = off+int64(len(part)), n-int64(len(part))
 	}
 	return nil
+}
+
+// FastZero tells whether the file system can zero a range by itself; for ranges that stay allocated it is known
+// only after the first.
+func (v *Volume) FastZero(mayUnmap bool) bool {
+	if mayUnmap {
+		return !v.slowPunch.Load()
+	}
+	return !v.slowZero.Load()
 }
 
 // Trim gives a range back to the file system where that can take it.
