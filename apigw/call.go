@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/hivecloud/hive/apigw/awserr"
 	"github.com/hivecloud/hive/apigw/page"
 	"github.com/hivecloud/hive/apigw/wire"
@@ -27,6 +29,7 @@ type Call struct {
 	Time      time.Time    // when the request arrived; what commands carry as their time
 	DryRun    bool         // the caller wants to know whether it may, not to do it
 	Params    []wire.Param // the parameters that took effect, by wire name and by Go path
+	Log       hclog.Logger // names the request, the account and the action in every line
 
 	authorizer Authorizer
 	tokens     *page.Tokens
@@ -45,6 +48,9 @@ type callKey struct{}
 // WithCall returns a context whose CallFrom is call. The gateway calls it before a handler; tests of handlers do the same.
 func WithCall(ctx context.Context, call *Call, cfg CallConfig) context.Context {
 	call.authorizer, call.tokens = cfg.Authorizer, cfg.Tokens
+	if call.Log == nil {
+		call.Log = hclog.NewNullLogger()
+	}
 	if call.authorizer == nil {
 		call.authorizer = AccountAuthorizer{}
 	}

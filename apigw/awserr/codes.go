@@ -49,6 +49,11 @@ func DryRunOperation() *Error {
 	return New("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
 }
 
+// AuthFailure is EC2's answer to a bad signature and to an unknown key: it does not tell which.
+func AuthFailure() *Error {
+	return New("AuthFailure", "AWS was not able to validate the provided access credentials")
+}
+
 // UnauthorizedOperation is EC2's refusal by policy, dry run or not.
 func UnauthorizedOperation() *Error {
 	return New("UnauthorizedOperation", "You are not authorized to perform this operation.")

@@ -205,6 +205,9 @@ func (d *decoder) fill(n *node, dst reflect.Value, name string) error {
 		return n.value.parse(dst, n.text)
 	case structure:
 		for _, c := range n.fields {
+			if c.field.hidden {
+				continue
+			}
 			if err := d.fill(c.node, dst.Field(c.field.index), join(name, c.field.wire)); err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ package wire
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -33,6 +34,9 @@ type inputField struct {
 	wire  string
 	index int
 	value *valuePlan
+	// hidden: the SDK keeps the field to itself (CopySnapshotInput.destinationRegion goes with a presigned URL). It is
+	// parsed and listed among the parameters, under its name with a capital; the handler cannot read it elsewhere.
+	hidden bool
 }
 
 // valuePlan is the type of a field, a list's item or a map's value.
@@ -87,10 +91,10 @@ func (c *Codec) buildInput(t reflect.Type, building map[reflect.Type]*inputPlan)
 			return nil, fmt.Errorf("wire plan: %s.%s: %w", t, n.Field, err)
 		}
 		v.keepEmpty = v.shape == scalar && c.keepEmpty[typeKey(t)+"."+n.Field]
-		f := &inputField{name: n.Field, wire: n.Wire, index: sf.Index[0], value: v}
+		f := &inputField{name: strings.ToUpper(n.Field[:1]) + n.Field[1:], wire: n.Wire, index: sf.Index[0], value: v, hidden: !sf.IsExported()}
 		p.fields = append(p.fields, f)
 		p.byWire[n.Wire] = f
-		p.byGo[n.Field] = f
+		p.byGo[f.name] = f
 	}
 	return p, nil
 }

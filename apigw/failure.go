@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package apigw
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hivecloud/hive/apigw/awserr"
+	"github.com/hivecloud/hive/fsm/command"
+)
+
+// unavailable is what errors implement whose cause will pass: no leader, no quorum, shutting down.
+type unavailable interface{ Unavailable() bool }
+
+// errUnavailable marks an error of the gateway's own as one that will pass.
+var errUnavailable error = temporary{}
+
+type temporary struct{}
+
+func (temporary) Error() string     { return "try again" }
+func (temporary) Unavailable() bool { return true }
+
+// awsError translates a handler's error; known is false for a fault of the server, whose cause belongs into the log.
+func awsError(err error, query bool) (e *awserr.Error, known bool) {
+	var refused *awserr.Error
+	if errors.As(err, &refused) {
+		return refused, true
+	}
+	var denied *command.Error // the state machine's refusals carry AWS codes
+	if errors.As(err, &denied) {
+		return awserr.New(denied.Code, "%s", denied.Message), true
+	}
+	var passing unavailable
+	if errors.As(err, &passing) && passing.Unavailable() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		if query {
+			return awserr.New("ServiceUnavailable", "The request has failed due to a temporary failure of the server."), true
+		}
+		return awserr.Unavailable(), true
+	}
+	if query {
+		return awserr.New("InternalFailure", "The request processing has failed because of an unknown error, exception or failure."), false
+	}
+	return awserr.Internal(), false
+}
