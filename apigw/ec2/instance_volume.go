@@ -5,7 +5,7 @@ package ec2
 import (
 	"math"
 
-	"github.com/hivecloud/hive/fsm/command"
+	"github.com/hivecloud/hive/apigw/awserr"
 )
 
 // volumeType is what EBS fixes for one type of volume: sizes in GiB, IOPS, throughput in MiB/s.
@@ -46,13 +46,13 @@ type volumeSpec struct {
 func (v volumeSpec) resolve() (volumeSpec, error) {
 	t, ok := lookupVolumeType(v.kind)
 	if !ok {
-		return v, command.Errorf("InvalidParameterValue", "Invalid value '%s' for VolumeType. Valid values: gp3, gp2, io1, io2, st1, sc1, standard.", v.kind)
+		return v, awserr.New("InvalidParameterValue", "Invalid value '%s' for VolumeType. Valid values: gp3, gp2, io1, io2, st1, sc1, standard.", v.kind)
 	}
 	if v.sizeGiB < t.minGiB {
-		return v, command.Errorf("InvalidParameterValue", "Volume of %dGiB is too small for volume type %s; minimum is %dGiB.", v.sizeGiB, t.name, t.minGiB)
+		return v, awserr.New("InvalidParameterValue", "Volume of %dGiB is too small for volume type %s; minimum is %dGiB.", v.sizeGiB, t.name, t.minGiB)
 	}
 	if v.sizeGiB > t.maxGiB {
-		return v, command.Errorf("InvalidParameterValue", "Volume of %dGiB is too large for volume type %s; maximum is %dGiB.", v.sizeGiB, t.name, t.maxGiB)
+		return v, awserr.New("InvalidParameterValue", "Volume of %dGiB is too large for volume type %s; maximum is %dGiB.", v.sizeGiB, t.name, t.maxGiB)
 	}
 	var err error
 	if v.iops, err = t.resolveIOPS(v.iops, v.sizeGiB); err != nil {
@@ -75,24 +75,24 @@ func lookupVolumeType(name string) (volumeType, bool) {
 func (t volumeType) resolveIOPS(iops, sizeGiB int64) (int64, error) {
 	if t.maxIOPS == 0 {
 		if iops != 0 {
-			return 0, command.Errorf("InvalidParameterCombination", "The parameter iops is not supported for %s volumes.", t.name)
+			return 0, awserr.New("InvalidParameterCombination", "The parameter iops is not supported for %s volumes.", t.name)
 		}
 		return t.baselineIOPS(sizeGiB), nil
 	}
 	if iops == 0 {
 		if t.defaultIOPS == 0 {
-			return 0, command.Errorf("MissingParameter", "The parameter iops must be specified for %s volumes.", t.name)
+			return 0, awserr.New("MissingParameter", "The parameter iops must be specified for %s volumes.", t.name)
 		}
 		return t.defaultIOPS, nil
 	}
 	if iops < t.minIOPS {
-		return 0, command.Errorf("InvalidParameterValue", "Volume iops of %d is too low; minimum is %d.", iops, t.minIOPS)
+		return 0, awserr.New("InvalidParameterValue", "Volume iops of %d is too low; minimum is %d.", iops, t.minIOPS)
 	}
 	if iops > t.maxIOPS {
-		return 0, command.Errorf("InvalidParameterValue", "Volume iops of %d is too high; maximum is %d.", iops, t.maxIOPS)
+		return 0, awserr.New("InvalidParameterValue", "Volume iops of %d is too high; maximum is %d.", iops, t.maxIOPS)
 	}
 	if ratio := float64(iops) / float64(sizeGiB); ratio > t.maxRatio && iops > t.defaultIOPS {
-		return 0, command.Errorf("InvalidParameterValue", "Iops to volume size ratio of %.6f is too high; maximum is %.6f", ratio, t.maxRatio)
+		return 0, awserr.New("InvalidParameterValue", "Iops to volume size ratio of %.6f is too high; maximum is %.6f", ratio, t.maxRatio)
 	}
 	return iops, nil
 }
@@ -109,7 +109,7 @@ func (t volumeType) baselineIOPS(sizeGiB int64) int64 {
 func (t volumeType) resolveThroughput(tput, iops int64) (int64, error) {
 	if t.maxTput == 0 {
 		if tput != 0 {
-			return 0, command.Errorf("InvalidParameterCombination", "The parameter throughput is not supported for %s volumes.", t.name)
+			return 0, awserr.New("InvalidParameterCombination", "The parameter throughput is not supported for %s volumes.", t.name)
 		}
 		return 0, nil
 	}
@@ -117,13 +117,13 @@ func (t volumeType) resolveThroughput(tput, iops int64) (int64, error) {
 		return t.minTput, nil
 	}
 	if tput < t.minTput {
-		return 0, command.Errorf("InvalidParameterValue", "Throughput of %d MiB/s is too low; minimum is %d MiB/s.", tput, t.minTput)
+		return 0, awserr.New("InvalidParameterValue", "Throughput of %d MiB/s is too low; minimum is %d MiB/s.", tput, t.minTput)
 	}
 	if tput > t.maxTput {
-		return 0, command.Errorf("InvalidParameterValue", "Throughput of %d MiB/s is too high; maximum is %d MiB/s.", tput, t.maxTput)
+		return 0, awserr.New("InvalidParameterValue", "Throughput of %d MiB/s is too high; maximum is %d MiB/s.", tput, t.maxTput)
 	}
 	if float64(tput) > math.Ceil(tputPerIOPS*float64(iops)) {
-		return 0, command.Errorf("InvalidParameterValue", "Throughput to iops ratio of %.6f is too high; maximum is %.6f MiB/s per iops", float64(tput)/float64(iops), tputPerIOPS)
+		return 0, awserr.New("InvalidParameterValue", "Throughput to iops ratio of %.6f is too high; maximum is %.6f MiB/s per iops", float64(tput)/float64(iops), tputPerIOPS)
 	}
 	return tput, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/hivecloud/hive/compute/instancetypes"
 	"github.com/hivecloud/hive/fsm/command"
 	"github.com/hivecloud/hive/fsm/state"
 )
@@ -36,6 +37,9 @@ type Config struct {
 	Region  Region       // required
 	Console Console      // required
 	Log     hclog.Logger // nil logs nothing
+
+	// Ratios are the scheduler's, for the capacity that DescribeInstanceTypes shows. Zero means the defaults.
+	Ratios instancetypes.Ratios
 }
 
 // Service answers the EC2 API. Its exported methods are the actions; it keeps no state of its own, so any number of
@@ -44,6 +48,7 @@ type Service struct {
 	region  Region
 	console Console
 	log     hclog.Logger
+	ratios  instancetypes.Ratios
 }
 
 // New returns the service. It does no I/O.
@@ -57,5 +62,5 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Log == nil {
 		cfg.Log = hclog.NewNullLogger()
 	}
-	return &Service{region: cfg.Region, console: cfg.Console, log: cfg.Log.Named("ec2")}, nil
+	return &Service{region: cfg.Region, console: cfg.Console, log: cfg.Log.Named("ec2"), ratios: cfg.Ratios}, nil
 }

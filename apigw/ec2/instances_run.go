@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ec2
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/hivecloud/hive/apigw"
+	"github.com/hivecloud/hive/fsm/command"
+	"github.com/hivecloud/hive/fsm/state"
+)
+
+// RunInstances launches instances.
+// See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
+func (s *Service) RunInstances(ctx context.Context, in *sdk.RunInstancesInput) (*sdk.RunInstancesOutput, error) {
+	call := apigw.CallFrom(ctx)
+	v, err := s.region.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := launchHash(in)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := s.planLaunch(v, call.Account, in)
+	if err != nil {
+		return nil, err
+	}
+	if plan.tags, err = tagsByType(in.TagSpecifications, types.ResourceTypeInstance, types.ResourceTypeVolume, types.ResourceTypeNetworkInterface); err != nil {
+		return nil, err
+	}
+	if err := call.Authorize(launchResources(call, v, plan)...); err != nil {
+		return nil, err
+	}
+	var made command.Launched
+	if err := s.region.Propose(ctx, plan.command(call.Principal.ARN, hash), &made); err != nil {
+		return nil, err
+	}
+	return s.launched(ctx, call.Account, made)
+}
+
+// launched is the answer to a launch, from the state that holds it. A repeated call with the same client token gets
+// the instances as they are now; those that are forgotten by then are left out.
+func (s *Service) launched(ctx context.Context, account string, made command.Launched) (*sdk.RunInstancesOutput, error) {
+	v, err := s.region.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows := newInstanceRows(v, account)
+	out := &sdk.RunInstancesOutput{ReservationId: aws.String(made.ReservationID), OwnerId: aws.String(account), Groups: []types.GroupIdentifier{}}
+	for _, id := range made.InstanceIDs {
+		if i, ok := state.Instances.Get(v, account, id); ok {
+			out.Instances = append(out.Instances, rows.translate(i))
+		}
+	}
+	return out, nil
+}
+
+// launchResources names what a launch touches, as AWS does: what it uses by id, what it makes by kind.
+func launchResources(c *apigw.Call, v *state.View, p launchPlan) []apigw.Resource {
+	i := p.template
+	image := apigw.Resource{ARN: apigw.ARN("ec2", c.Region, "", "image/"+i.ImageID), Type: string(types.ResourceTypeImage), Tags: tagMap(newInstanceRows(v, c.Account).tags(i.ImageID))}
+	if row, ok := state.Images.Get(v, state.AnyAccount, i.ImageID); ok {
+		image.Account = row.AccountID
+	}
+	list := []apigw.Resource{image, resource(c, v, types.ResourceTypeSubnet, i.SubnetID)}
+	if i.KeyName != "" {
+		list = append(list, c.Resource(string(types.ResourceTypeKeyPair), i.KeyName, nil))
+	}
+	for _, g := range i.SecurityGroups {
+		list = append(list, resource(c, v, types.ResourceTypeSecurityGroup, g))
+	}
+	for _, d := range p.devices {
+		if d.snapshotID != "" && !d.inherited {
+			list = append(list, resource(c, v, types.ResourceTypeSnapshot, d.snapshotID))
+		}
+	}
+	for _, kind := range []types.ResourceType{types.ResourceTypeInstance, types.ResourceTypeVolume, types.ResourceTypeNetworkInterface} {
+		made := c.Resource(string(kind), "*", nil)
+		made.Conditions = map[string]string{"ec2:InstanceType": i.Type, "ec2:AvailabilityZone": i.Zone}
+		list = append(list, made)
+	}
+	return list
+}
+
+// launchHash tells calls with the same client token apart: it covers every parameter but the token and the dry run.
+func launchHash(in *sdk.RunInstancesInput) (string, error) {
+	same := *in
+	same.ClientToken, same.DryRun = nil, nil
+	b, err := json.Marshal(same)
+	if err != nil {
+		return "", fmt.Errorf("hash launch parameters: %w", err)
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), nil
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ec2
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/hivecloud/hive/apigw"
+	"github.com/hivecloud/hive/apigw/awserr"
+	"github.com/hivecloud/hive/apigw/filter"
+	"github.com/hivecloud/hive/apigw/page"
+	"github.com/hivecloud/hive/compute/instancetypes"
+	"github.com/hivecloud/hive/fsm/state"
+)
+
+// typeMembers declares the members of the actions on instance types.
+var typeMembers = apigw.Members{
+	"DescribeInstanceTypes":         {"InstanceTypes", "Filters.*", "MaxResults", "NextToken", "IncludeUnsupportedInRegion"},
+	"DescribeInstanceTypeOfferings": {"LocationType", "Filters.*", "MaxResults", "NextToken"},
+}
+
+// capacityFilter is Hive's own: with the value true the answer has a type once for every instance of it that the
+// region has room for now, so that unmodified clients can count. A type without room is left out.
+const capacityFilter = "capacity"
+
+// typeLimits are DescribeInstanceTypes' own.
+var typeLimits = page.Range{Min: 5, Max: 100}
+
+// typeRow is one entry of DescribeInstanceTypes' answer.
+type typeRow struct {
+	info types.InstanceTypeInfo
+	slot int // counts the entries of a type under the capacity filter
+}
+
+func (r typeRow) order() string { return fmt.Sprintf("%s/%09d", r.info.InstanceType, r.slot) }
+
+// DescribeInstanceTypes describes the instance types that the region's nodes offer.
+// See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypes.html
+func (s *Service) DescribeInstanceTypes(ctx context.Context, in *sdk.DescribeInstanceTypesInput) (*sdk.DescribeInstanceTypesOutput, error) {
+	call := apigw.CallFrom(ctx)
+	filters, capacity, err := splitCapacity(filtersOf(in.Filters))
+	if err != nil {
+		return nil, err
+	}
+	match, err := typeFilters.Parse(filters)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.region.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := selectTypes(v, in.InstanceTypes, valueOf(in.IncludeUnsupportedInRegion))
+	if err != nil {
+		return nil, err
+	}
+	if err := call.Authorize(); err != nil {
+		return nil, err
+	}
+	var rows []typeRow
+	for _, t := range found {
+		info := typeInfo(t)
+		if valueOf(in.IncludeUnsupportedInRegion) {
+			info.SupportedInRegion = aws.Bool(len(offeringZones(v, t.Name)) > 0)
+		}
+		if match.Match(info) {
+			rows = append(rows, s.typeRows(v, t, info, capacity)...)
+		}
+	}
+	shown, next, err := apigw.Page(call, rows, typeRow.order, pageOf(in.MaxResults, in.NextToken, ""), typeLimits)
+	if err != nil {
+		return nil, err
+	}
+	out := &sdk.DescribeInstanceTypesOutput{NextToken: next}
+	for _, r := range shown {
+		out.InstanceTypes = append(out.InstanceTypes, r.info)
+	}
+	return out, nil
+}
+
+// typeRows is a type once, or once for every free slot.
+func (s *Service) typeRows(v *state.View, t instancetypes.Type, info types.InstanceTypeInfo, capacity bool) []typeRow {
+	n := 1
+	if capacity {
+		n = 0
+		for node := range state.Nodes.All(v) {
+			n += s.slots(v, node, t)
+		}
+	}
+	rows := make([]typeRow, n)
+	for i := range rows {
+		rows[i] = typeRow{info: info, slot: i}
+	}
+	return rows
+}
+
+// splitCapacity takes the capacity filter out of AWS's.
+func splitCapacity(all []filter.Filter) ([]filter.Filter, bool, error) {
+	at := slices.IndexFunc(all, func(f filter.Filter) bool { return f.Name == capacityFilter })
+	if at < 0 {
+		return all, false, nil
+	}
+	values := all[at].Values
+	if len(values) != 1 || values[0] != "true" && values[0] != "false" {
+		return nil, false, awserr.InvalidParameterValue("The filter '%s' takes one value, true or false", capacityFilter)
+	}
+	return slices.Delete(slices.Clone(all), at, at+1), values[0] == "true", nil
+}
+
+// selectTypes are the offered types, those named or all. A name that the region does not offer is an error
+// unless the caller wants unsupported types too.
+func selectTypes(v *state.View, named []types.InstanceType, unsupported bool) ([]instancetypes.Type, error) {
+	candidates := offeredTypes(v)
+	if unsupported {
+		candidates = instancetypes.All()
+	}
+	if len(named) == 0 {
+		return candidates, nil
+	}
+	if len(named) > 100 {
+		return nil, awserr.InvalidParameterValue("The number of instance types (%d) exceeds the maximum of 100", len(named))
+	}
+	var missing []string
+	for _, name := range named {
+		if !slices.ContainsFunc(candidates, func(t instancetypes.Type) bool { return t.Name == string(name) }) {
+			missing = append(missing, string(name))
+		}
+	}
+	if len(missing) > 0 {
+		return nil, awserr.New("InvalidInstanceType", "The following supplied instance types do not exist: [%s]", strings.Join(missing, ", "))
+	}
+	return slices.DeleteFunc(candidates, func(t instancetypes.Type) bool { return !slices.Contains(named, types.InstanceType(t.Name)) }), nil
+}
+
+// DescribeInstanceTypeOfferings lists where the region offers which type.
+// See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypeOfferings.html
+func (s *Service) DescribeInstanceTypeOfferings(ctx context.Context, in *sdk.DescribeInstanceTypeOfferingsInput) (*sdk.DescribeInstanceTypeOfferingsOutput, error) {
+	call := apigw.CallFrom(ctx)
+	if err := checkEnum("LocationType", in.LocationType); err != nil {
+		return nil, err
+	}
+	match, err := offeringFilters.Parse(filtersOf(in.Filters))
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.region.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := call.Authorize(); err != nil {
+		return nil, err
+	}
+	kind := in.LocationType
+	if kind == "" {
+		kind = types.LocationTypeRegion
+	}
+	list := slices.DeleteFunc(offerings(v, kind), func(o types.InstanceTypeOffering) bool { return !match.Match(o) })
+	shown, next, err := apigw.Page(call, list, func(o types.InstanceTypeOffering) string { return string(o.InstanceType) + "/" + *o.Location },
+		pageOf(in.MaxResults, in.NextToken, ""), page.EC2)
+	if err != nil {
+		return nil, err
+	}
+	return &sdk.DescribeInstanceTypeOfferingsOutput{InstanceTypeOfferings: shown, NextToken: next}, nil
+}
+
+// offerings pairs each offered type with its locations of one kind. There are no Outposts.
+func offerings(v *state.View, kind types.LocationType) []types.InstanceTypeOffering {
+	var out []types.InstanceTypeOffering
+	rows := newInstanceRows(v, state.AnyAccount)
+	for _, t := range offeredTypes(v) {
+		for _, location := range rows.locations(t.Name, kind) {
+			out = append(out, types.InstanceTypeOffering{InstanceType: types.InstanceType(t.Name), LocationType: kind, Location: aws.String(location)})
+		}
+	}
+	return out
+}
+
+// locations are where a type is offered.
+func (r instanceRows) locations(typeName string, kind types.LocationType) []string {
+	zones := offeringZones(r.view, typeName)
+	switch kind {
+	case types.LocationTypeRegion:
+		return some(r.region.Name)
+	case types.LocationTypeAvailabilityZone:
+		return zones
+	case types.LocationTypeAvailabilityZoneId:
+		return each(zones, r.zoneID)
+	}
+	return nil
+}
+
+var offeringFilters = filter.Set[types.InstanceTypeOffering]{
+	"instance-type": func(o types.InstanceTypeOffering) []string { return some(string(o.InstanceType)) },
+	"location":      func(o types.InstanceTypeOffering) []string { return some(valueOf(o.Location)) },
+}
