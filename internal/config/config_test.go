@@ -209,6 +209,24 @@ func TestDataDirTooLongForSockets(t *testing.T) {
 	}
 }
 
+func TestGiven_KeepsWhatWasGivenAndNoMore(t *testing.T) {
+	t.Parallel()
+	c, diags := Load(Sources{
+		Paths: []string{"testdata/full.hcl"}, Env: []string{"HIVE_LISTEN_API=127.0.0.1:1443"},
+		Flags: map[string]string{"node": "n7", "data-dir": "/srv/n7"}, Host: testHost,
+	})
+	if diags.HasErrors() {
+		t.Fatal(render(t, diags))
+	}
+	want := "node {\n  name = \"n7\"\n}\n\nlisten {\n  api = \"127.0.0.1:1443\"\n}\n"
+	if diff := cmp.Diff(want, c.Given(FromEnv, FromFlag)); diff != "" {
+		t.Error(diff)
+	}
+	if !strings.Contains(c.Given(FromFile), `accel = "tcg"`) {
+		t.Errorf("values of files are missing: %s", c.Given(FromFile))
+	}
+}
+
 func TestDiff_NamesWhatReloadCanApply(t *testing.T) {
 	t.Parallel()
 	a, _ := Load(Sources{Host: testHost})

@@ -148,3 +148,28 @@ func Flags() []Flag {
 	slices.SortFunc(out, func(a, b Flag) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
+
+// Given prints only the values that came from the given kinds of places, as HCL:
+// what has to be kept for the same configuration to come out again. The data
+// directory is left out, because the file is meant to lie in it.
+func (c *Config) Given(kinds ...Kind) string {
+	var b strings.Builder
+	block := ""
+	for _, f := range leaves(c) {
+		if !slices.Contains(kinds, c.origins[f.path()].Kind) || f.path() == "node.data_dir" {
+			continue
+		}
+		if f.block != block {
+			if block != "" {
+				b.WriteString("}\n\n")
+			}
+			block = f.block
+			fmt.Fprintf(&b, "%s {\n", block)
+		}
+		fmt.Fprintf(&b, "  %s = %s\n", f.key, hclText(f.field))
+	}
+	if block != "" {
+		b.WriteString("}\n")
+	}
+	return b.String()
+}
