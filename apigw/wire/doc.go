@@ -18,3 +18,5 @@
 //
 // A Codec is safe for concurrent use and has no goroutines. Start at codec.go.
 package wire
+
+//go:generate go run github.com/hivecloud/hive/apigw/internal/gen
