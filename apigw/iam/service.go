@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iam
+
+import (
+	"context"
+	"errors"
+	"regexp"
+
+	"github.com/hivecloud/hive/apigw"
+	"github.com/hivecloud/hive/apigw/awserr"
+	"github.com/hivecloud/hive/fsm/command"
+	"github.com/hivecloud/hive/fsm/state"
+	"github.com/hivecloud/hive/internal/seal"
+	"github.com/hivecloud/hive/internal/tenant"
+)
+
+// Region is the door to the region's truth.
+type Region interface {
+	// View is a linearizable snapshot: it holds everything that was acknowledged before the call.
+	View(ctx context.Context) (*state.View, error)
+	// Propose puts a command into the region's log and waits until the local state has it. A refusal is a
+	// *command.Error; any other error means that the outcome is unknown.
+	Propose(ctx context.Context, cmd command.Command, result any) error
+}
+
+// Sealer encrypts the secret of an access key; *seal.Ring is one.
+type Sealer interface {
+	Seal(account, keyID string, secret seal.Secret) (box []byte, version int, err error)
+}
+
+// Config is what a Service needs.
+type Config struct {
+	Region Region // required
+	Sealer Sealer // required
+}
+
+// Service answers the IAM API. Its exported methods are the actions; any number of calls may run at once.
+type Service struct {
+	region Region
+	sealer Sealer
+}
+
+// Members declares what each action implements of its input.
+var Members = apigw.Members{
+	"CreateAccessKey":    {"UserName"},
+	"UpdateAccessKey":    {"UserName", "AccessKeyId", "Status"},
+	"DeleteAccessKey":    {"UserName", "AccessKeyId"},
+	"ListAccessKeys":     {"UserName", "Marker", "MaxItems"},
+	"GetUser":            {"UserName"},
+	"ListUsers":          {"PathPrefix", "Marker", "MaxItems"},
+	"ListAccountAliases": {"Marker", "MaxItems"},
+}
+
+// New returns the service. It does no I/O.
+func New(cfg Config) (*Service, error) {
+	if cfg.Region == nil || cfg.Sealer == nil {
+		return nil, errors.New("iam service: a region and a sealer are required")
+	}
+	return &Service{region: cfg.Region, sealer: cfg.Sealer}, nil
+}
+
+var userName = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
+
+// findUser is the user of the caller's account that a request is about: the named one, or the caller.
+func findUser(v *state.View, call *apigw.Call, name *string) (*state.User, error) {
+	wanted := call.Principal.UserName
+	switch {
+	case name != nil && !userName.MatchString(*name):
+		return nil, awserr.ValidationError("The specified value for userName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-")
+	case name != nil:
+		wanted = *name
+	case call.Principal.Root:
+		wanted = tenant.RootUser
+	}
+	u, ok := state.Users.Get(v, call.Account, state.UserKey(call.Account, wanted))
+	if !ok || u.Root && name != nil {
+		return nil, awserr.NoSuchEntity("The user with name %s cannot be found.", wanted)
+	}
+	return u, nil
+}
+
+// userResource names a user for Authorize.
+func userResource(u *state.User) apigw.Resource {
+	return apigw.Resource{ARN: u.ARN(), Account: u.AccountID, Type: "user"}
+}
+
+// shownName is the name in answers; the root user has none.
+func shownName(u *state.User) *string {
+	if u.Root {
+		return nil
+	}
+	return &u.Name
+}
