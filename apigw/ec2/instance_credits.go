@@ -13,7 +13,6 @@ import (
 
 	"github.com/hivecloud/hive/apigw"
 	"github.com/hivecloud/hive/apigw/awserr"
-	"github.com/hivecloud/hive/apigw/filter"
 	"github.com/hivecloud/hive/apigw/page"
 	"github.com/hivecloud/hive/compute/instancetypes"
 	"github.com/hivecloud/hive/fsm/command"
@@ -123,7 +122,7 @@ func unsuccessfulCredits(err error) (*types.UnsuccessfulInstanceCreditSpecificat
 // See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceCreditSpecifications.html
 func (s *Service) DescribeInstanceCreditSpecifications(ctx context.Context, in *sdk.DescribeInstanceCreditSpecificationsInput) (*sdk.DescribeInstanceCreditSpecificationsOutput, error) {
 	call := apigw.CallFrom(ctx)
-	match, err := creditFilters.Parse(filtersOf(in.Filters))
+	list, err := newListing(describedCredits, in.Filters, pageOf(in.MaxResults, in.NextToken, idList(in.InstanceIds)))
 	if err != nil {
 		return nil, err
 	}
@@ -138,24 +137,25 @@ func (s *Service) DescribeInstanceCreditSpecifications(ctx context.Context, in *
 	if err := call.Authorize(); err != nil {
 		return nil, err
 	}
-	var list []types.InstanceCreditSpecification
+	var specs []types.InstanceCreditSpecification
 	for _, i := range found {
 		if len(in.InstanceIds) > 0 && i.CPUCredits == "" {
 			return nil, creditsUnsupported()
 		}
-		spec := types.InstanceCreditSpecification{InstanceId: aws.String(i.ID), CpuCredits: optional(i.CPUCredits)}
-		if (len(in.InstanceIds) > 0 || i.CPUCredits == "unlimited") && match.Match(spec) {
-			list = append(list, spec)
+		if len(in.InstanceIds) > 0 || i.CPUCredits == "unlimited" {
+			specs = append(specs, types.InstanceCreditSpecification{InstanceId: aws.String(i.ID), CpuCredits: optional(i.CPUCredits)})
 		}
 	}
-	shown, next, err := apigw.Page(call, list, func(c types.InstanceCreditSpecification) string { return *c.InstanceId },
-		pageOf(in.MaxResults, in.NextToken, idList(in.InstanceIds)), page.EC2)
+	shown, next, err := list.cut(call, specs)
 	if err != nil {
 		return nil, err
 	}
 	return &sdk.DescribeInstanceCreditSpecificationsOutput{InstanceCreditSpecifications: shown, NextToken: next}, nil
 }
 
-var creditFilters = filter.Set[types.InstanceCreditSpecification]{
-	"instance-id": func(c types.InstanceCreditSpecification) []string { return some(valueOf(c.InstanceId)) },
+var describedCredits = described[types.InstanceCreditSpecification]{
+	id: func(c types.InstanceCreditSpecification) string { return *c.InstanceId }, limits: page.EC2,
+	filters: map[string]func(types.InstanceCreditSpecification) []string{
+		"instance-id": func(c types.InstanceCreditSpecification) []string { return some(valueOf(c.InstanceId)) },
+	},
 }

@@ -5,13 +5,13 @@ package ec2
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/hivecloud/hive/apigw"
-	"github.com/hivecloud/hive/apigw/filter"
 	"github.com/hivecloud/hive/apigw/ids"
 	"github.com/hivecloud/hive/apigw/page"
 	"github.com/hivecloud/hive/fsm/state"
@@ -22,7 +22,7 @@ import (
 // See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html
 func (s *Service) DescribeInstances(ctx context.Context, in *sdk.DescribeInstancesInput) (*sdk.DescribeInstancesOutput, error) {
 	call := apigw.CallFrom(ctx)
-	match, err := filter.Set[describedInstance](instanceFilters).WithTags(describedInstance.tagMap).Parse(filtersOf(in.Filters))
+	list, err := newListing(describedInstances, in.Filters, pageOf(in.MaxResults, in.NextToken, idList(in.InstanceIds)))
 	if err != nil {
 		return nil, err
 	}
@@ -37,30 +37,26 @@ func (s *Service) DescribeInstances(ctx context.Context, in *sdk.DescribeInstanc
 	if err := call.Authorize(); err != nil {
 		return nil, err
 	}
-	described := newInstanceRows(v, call.Account).describe(found, match)
-	shown, next, err := apigw.Page(call, described, describedInstance.order, pageOf(in.MaxResults, in.NextToken, idList(in.InstanceIds)), page.EC2)
+	shown, next, err := list.cut(call, translate(found, newInstanceRows(v, call.Account).describe))
 	if err != nil {
 		return nil, err
 	}
 	return &sdk.DescribeInstancesOutput{Reservations: reservationsOf(shown), NextToken: next}, nil
 }
 
-// describe translates the instances that pass the filters.
-func (r instanceRows) describe(found []*state.Instance, match filter.Matcher[describedInstance]) []describedInstance {
-	var out []describedInstance
-	for _, i := range found {
-		d := describedInstance{row: i, sdk: r.translate(i)}
-		for _, n := range d.sdk.NetworkInterfaces {
-			d.interfaceTags = append(d.interfaceTags, r.tags(valueOf(n.NetworkInterfaceId))...)
-		}
-		if match.Match(d) {
-			out = append(out, d)
-		}
-	}
-	return out
+var describedInstances = described[describedInstance]{
+	id: describedInstance.order, filters: instanceFilters, limits: page.EC2,
+	tags: func(d describedInstance) []types.Tag { return d.sdk.Tags },
 }
 
-func (d describedInstance) tagMap() map[string]string { return tagMap(d.sdk.Tags) }
+// describe is the instance with all that filters look at.
+func (r instanceRows) describe(i *state.Instance) describedInstance {
+	d := describedInstance{row: i, sdk: r.translate(i)}
+	for _, n := range d.sdk.NetworkInterfaces {
+		d.interfaceTags = append(d.interfaceTags, r.tags(valueOf(n.NetworkInterfaceId))...)
+	}
+	return d
+}
 
 // order sorts instances by age and keeps the instances of a reservation together.
 func (d describedInstance) order() string {
@@ -86,30 +82,10 @@ func selectInstances(v *state.View, account string, named []string) ([]*state.In
 	if err := ids.Instance.Check(named...); err != nil {
 		return nil, err
 	}
-	var found []*state.Instance
 	if len(named) == 0 {
-		for i := range state.Instances.Of(v, account) {
-			found = append(found, i)
-		}
-		return found, nil
+		return slices.Collect(state.Instances.Of(v, account)), nil
 	}
-	var missing []string
-	seen := map[string]bool{}
-	for _, id := range named {
-		if seen[id] {
-			continue
-		}
-		seen[id] = true
-		if i, ok := state.Instances.Get(v, account, id); ok {
-			found = append(found, i)
-		} else {
-			missing = append(missing, id)
-		}
-	}
-	if len(missing) > 0 {
-		return nil, ids.Instance.Missing(missing...)
-	}
-	return found, nil
+	return pick(ids.Instance, named, func(id string) (*state.Instance, bool) { return state.Instances.Get(v, account, id) })
 }
 
 // idList is what AWS calls the list of instance ids in the message that excludes it from paging.

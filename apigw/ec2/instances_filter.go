@@ -22,12 +22,9 @@ type describedInstance struct {
 // matches nothing.
 type instanceValues = map[string]func(describedInstance) []string
 
-// none is the reader of what no instance here has: capacity reservations, hosts, IPv6, Spot and the like.
-func none(describedInstance) []string { return nil }
-
 // instanceFilters are DescribeInstances' filters, by the names of the API reference. tag:<key> is generic.
 var instanceFilters = mergeFilters(instanceIdentityFilters, instanceHardwareFilters, instanceOptionFilters,
-	instanceNetworkFilters, interfaceFilters, instanceAbsentFilters)
+	instanceNetworkFilters, interfaceFilters, instanceAbsentFilters, interfaceAbsentFilters)
 
 func mergeFilters[T any](parts ...map[string]func(T) []string) map[string]func(T) []string {
 	all := map[string]func(T) []string{}
@@ -139,28 +136,28 @@ var instanceNetworkFilters = instanceValues{
 }
 
 // instanceAbsentFilters name what no instance has here, so that nothing is what truthfully matches.
-var instanceAbsentFilters = instanceValues{
-	"affinity":                none,
-	"capacity-reservation-id": none,
-	"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id":                 none,
-	"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-arn": none,
-	"host-id":                    none,
-	"iam-instance-profile.arn":   none,
-	"iam-instance-profile.id":    none,
-	"instance-lifecycle":         none,
-	"ipv6-address":               none,
-	"kernel-id":                  none,
-	"operator.principal":         none,
-	"outpost-arn":                none,
-	"placement-group-name":       none,
-	"placement-partition-number": none,
-	"platform":                   none,
-	"product-code":               none,
-	"product-code.type":          none,
-	"ramdisk-id":                 none,
-	"requester-id":               none,
-	"spot-instance-request-id":   none,
-}
+var instanceAbsentFilters = absent[describedInstance](
+	"affinity",
+	"capacity-reservation-id",
+	"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id",
+	"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-arn",
+	"host-id",
+	"iam-instance-profile.arn",
+	"iam-instance-profile.id",
+	"instance-lifecycle",
+	"ipv6-address",
+	"kernel-id",
+	"operator.principal",
+	"outpost-arn",
+	"placement-group-name",
+	"placement-partition-number",
+	"platform",
+	"product-code",
+	"product-code.type",
+	"ramdisk-id",
+	"requester-id",
+	"spot-instance-request-id",
+)
 
 // some is a list of s, or of nothing.
 func some(s string) []string {

@@ -63,28 +63,31 @@ var interfaceFilters = instanceValues{
 	"network-interface.tag-value": func(d describedInstance) []string {
 		return each(d.interfaceTags, func(t types.Tag) string { return valueOf(t.Value) })
 	},
-
-	// Elastic, carrier and customer-owned addresses, public names, prefixes, IPv6 and managed interfaces: none exist here.
-	"network-interface.addresses.association.allocation-id":     none,
-	"network-interface.addresses.association.association-id":    none,
-	"network-interface.addresses.association.carrier-ip":        none,
-	"network-interface.addresses.association.customer-owned-ip": none,
-	"network-interface.addresses.association.public-dns-name":   none,
-	"network-interface.association.allocation-id":               none,
-	"network-interface.association.association-id":              none,
-	"network-interface.association.carrier-ip":                  none,
-	"network-interface.association.customer-owned-ip":           none,
-	"network-interface.association.public-dns-name":             none,
-	"network-interface.ipv4-prefixes.ipv4-prefix":               none,
-	"network-interface.ipv6-address":                            none,
-	"network-interface.ipv6-addresses.ipv6-address":             none,
-	"network-interface.ipv6-addresses.is-primary-ipv6":          none,
-	"network-interface.ipv6-prefixes.ipv6-prefix":               none,
-	"network-interface.operator.principal":                      none,
-	"network-interface.outpost-arn":                             none,
-	"network-interface.public-dns-name":                         none,
-	"network-interface.requester-id":                            none,
 }
+
+// interfaceAbsentFilters name what no interface has here: elastic, carrier and customer-owned addresses, public names,
+// prefixes, IPv6, managed interfaces.
+var interfaceAbsentFilters = absent[describedInstance](
+	"network-interface.addresses.association.allocation-id",
+	"network-interface.addresses.association.association-id",
+	"network-interface.addresses.association.carrier-ip",
+	"network-interface.addresses.association.customer-owned-ip",
+	"network-interface.addresses.association.public-dns-name",
+	"network-interface.association.allocation-id",
+	"network-interface.association.association-id",
+	"network-interface.association.carrier-ip",
+	"network-interface.association.customer-owned-ip",
+	"network-interface.association.public-dns-name",
+	"network-interface.ipv4-prefixes.ipv4-prefix",
+	"network-interface.ipv6-address",
+	"network-interface.ipv6-addresses.ipv6-address",
+	"network-interface.ipv6-addresses.is-primary-ipv6",
+	"network-interface.ipv6-prefixes.ipv6-prefix",
+	"network-interface.operator.principal",
+	"network-interface.outpost-arn",
+	"network-interface.public-dns-name",
+	"network-interface.requester-id",
+)
 
 func ofInterfaces(read func(types.InstanceNetworkInterface) []string) func(describedInstance) []string {
 	return func(d describedInstance) []string {

@@ -63,6 +63,8 @@ const (
 func (r instanceRows) addNetwork(out *types.Instance, i *state.Instance) {
 	out.PrivateDnsNameOptions = &types.PrivateDnsNameOptionsResponse{HostnameType: types.HostnameType(i.PrivateDNSHostname),
 		EnableResourceNameDnsARecord: aws.Bool(false), EnableResourceNameDnsAAAARecord: aws.Bool(false)}
+	out.ProductCodes, out.SecurityGroups, out.BlockDeviceMappings, out.NetworkInterfaces = []types.ProductCode{}, []types.GroupIdentifier{},
+		[]types.InstanceBlockDeviceMapping{}, []types.InstanceNetworkInterface{} // clients expect the lists, empty or not
 	if i.State == state.Terminated {
 		return
 	}
@@ -70,8 +72,8 @@ func (r instanceRows) addNetwork(out *types.Instance, i *state.Instance) {
 	out.PrivateIpAddress, out.PublicIpAddress = optional(i.PrivateIP), optional(i.PublicIP)
 	out.PrivateDnsName = optional(r.privateName(i.PrivateIP))
 	out.SourceDestCheck = aws.Bool(i.SourceDestCheck)
-	out.SecurityGroups = r.groups(i.SecurityGroups)
-	out.BlockDeviceMappings = r.devices(i)
+	out.SecurityGroups = append(out.SecurityGroups, r.groups(i.SecurityGroups)...)
+	out.BlockDeviceMappings = append(out.BlockDeviceMappings, r.devices(i)...)
 	for n := range state.NetworkInterfaces.List(r.view, state.ByInstance, i.ID) {
 		out.NetworkInterfaces = append(out.NetworkInterfaces, r.networkInterface(i, n))
 	}

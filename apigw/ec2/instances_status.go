@@ -4,6 +4,7 @@ package ec2
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/hivecloud/hive/apigw"
-	"github.com/hivecloud/hive/apigw/filter"
 	"github.com/hivecloud/hive/apigw/page"
 	"github.com/hivecloud/hive/fsm/state"
 )
@@ -20,7 +20,7 @@ import (
 // See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceStatus.html
 func (s *Service) DescribeInstanceStatus(ctx context.Context, in *sdk.DescribeInstanceStatusInput) (*sdk.DescribeInstanceStatusOutput, error) {
 	call := apigw.CallFrom(ctx)
-	match, err := statusFilters.Parse(filtersOf(in.Filters))
+	list, err := newListing(describedStatuses, in.Filters, pageOf(in.MaxResults, in.NextToken, idList(in.InstanceIds)))
 	if err != nil {
 		return nil, err
 	}
@@ -35,22 +35,18 @@ func (s *Service) DescribeInstanceStatus(ctx context.Context, in *sdk.DescribeIn
 	if err := call.Authorize(); err != nil {
 		return nil, err
 	}
-	rows := newInstanceRows(v, call.Account)
-	var list []types.InstanceStatus
-	for _, i := range found {
-		if i.State != state.Running && !valueOf(in.IncludeAllInstances) {
-			continue
-		}
-		if status := rows.status(i); match.Match(status) {
-			list = append(list, status)
-		}
+	if !valueOf(in.IncludeAllInstances) {
+		found = slices.DeleteFunc(found, func(i *state.Instance) bool { return i.State != state.Running })
 	}
-	shown, next, err := apigw.Page(call, list, func(i types.InstanceStatus) string { return *i.InstanceId },
-		pageOf(in.MaxResults, in.NextToken, idList(in.InstanceIds)), page.EC2)
+	shown, next, err := list.cut(call, translate(found, newInstanceRows(v, call.Account).status))
 	if err != nil {
 		return nil, err
 	}
 	return &sdk.DescribeInstanceStatusOutput{InstanceStatuses: shown, NextToken: next}, nil
+}
+
+var describedStatuses = described[types.InstanceStatus]{
+	id: func(i types.InstanceStatus) string { return *i.InstanceId }, filters: statusFilters, limits: page.EC2,
 }
 
 // status is how an instance is. The instance's own reachability is what its node reports of the guest; the system
@@ -83,7 +79,7 @@ func summaryOf(i *state.Instance, impaired bool) *types.InstanceStatusSummary {
 }
 
 // statusFilters are DescribeInstanceStatus' filters. There are no scheduled events and no managed instances.
-var statusFilters = filter.Set[types.InstanceStatus](mergeFilters(map[string]func(types.InstanceStatus) []string{
+var statusFilters = mergeFilters(map[string]func(types.InstanceStatus) []string{
 	"availability-zone":    func(i types.InstanceStatus) []string { return some(valueOf(i.AvailabilityZone)) },
 	"availability-zone-id": func(i types.InstanceStatus) []string { return some(valueOf(i.AvailabilityZoneId)) },
 	"instance-state-code": func(i types.InstanceStatus) []string {
@@ -97,7 +93,7 @@ var statusFilters = filter.Set[types.InstanceStatus](mergeFilters(map[string]fun
 	"attached-ebs-status.status":   func(i types.InstanceStatus) []string { return some(string(i.AttachedEbsStatus.Status)) },
 	"operator.managed":             func(types.InstanceStatus) []string { return flag(false) },
 }, absent[types.InstanceStatus]("event.code", "event.description", "event.instance-event-id", "event.not-after",
-	"event.not-before", "event.not-before-deadline", "operator.principal")))
+	"event.not-before", "event.not-before-deadline", "operator.principal"))
 
 func reachability(s *types.InstanceStatusSummary) []string {
 	return each(s.Details, func(d types.InstanceStatusDetails) string { return string(d.Status) })

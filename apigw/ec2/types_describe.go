@@ -14,7 +14,6 @@ import (
 
 	"github.com/hivecloud/hive/apigw"
 	"github.com/hivecloud/hive/apigw/awserr"
-	"github.com/hivecloud/hive/apigw/filter"
 	"github.com/hivecloud/hive/apigw/page"
 	"github.com/hivecloud/hive/compute/instancetypes"
 	"github.com/hivecloud/hive/fsm/state"
@@ -30,8 +29,7 @@ var typeMembers = apigw.Members{
 // region has room for now, so that unmodified clients can count. A type without room is left out.
 const capacityFilter = "capacity"
 
-// typeLimits are DescribeInstanceTypes' own.
-var typeLimits = page.Range{Min: 5, Max: 100}
+var describedTypes = described[typeRow]{id: typeRow.order, filters: ofTypes(typeFilters), limits: page.Range{Min: 5, Max: 100}}
 
 // typeRow is one entry of DescribeInstanceTypes' answer.
 type typeRow struct {
@@ -41,15 +39,24 @@ type typeRow struct {
 
 func (r typeRow) order() string { return fmt.Sprintf("%s/%09d", r.info.InstanceType, r.slot) }
 
+// ofTypes makes filters on instance types into filters on entries of the answer.
+func ofTypes(filters typeValues) map[string]func(typeRow) []string {
+	out := map[string]func(typeRow) []string{}
+	for name, read := range filters {
+		out[name] = func(r typeRow) []string { return read(r.info) }
+	}
+	return out
+}
+
 // DescribeInstanceTypes describes the instance types that the region's nodes offer.
 // See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypes.html
 func (s *Service) DescribeInstanceTypes(ctx context.Context, in *sdk.DescribeInstanceTypesInput) (*sdk.DescribeInstanceTypesOutput, error) {
 	call := apigw.CallFrom(ctx)
-	filters, capacity, err := splitCapacity(filtersOf(in.Filters))
+	filters, capacity, err := splitCapacity(in.Filters)
 	if err != nil {
 		return nil, err
 	}
-	match, err := typeFilters.Parse(filters)
+	list, err := newListing(describedTypes, filters, pageOf(in.MaxResults, in.NextToken, ""))
 	if err != nil {
 		return nil, err
 	}
@@ -70,19 +77,14 @@ func (s *Service) DescribeInstanceTypes(ctx context.Context, in *sdk.DescribeIns
 		if valueOf(in.IncludeUnsupportedInRegion) {
 			info.SupportedInRegion = aws.Bool(len(offeringZones(v, t.Name)) > 0)
 		}
-		if match.Match(info) {
-			rows = append(rows, s.typeRows(v, t, info, capacity)...)
-		}
+		rows = append(rows, s.typeRows(v, t, info, capacity)...)
 	}
-	shown, next, err := apigw.Page(call, rows, typeRow.order, pageOf(in.MaxResults, in.NextToken, ""), typeLimits)
+	shown, next, err := list.cut(call, rows)
 	if err != nil {
 		return nil, err
 	}
-	out := &sdk.DescribeInstanceTypesOutput{NextToken: next}
-	for _, r := range shown {
-		out.InstanceTypes = append(out.InstanceTypes, r.info)
-	}
-	return out, nil
+	infos := translate(shown, func(r typeRow) types.InstanceTypeInfo { return r.info })
+	return &sdk.DescribeInstanceTypesOutput{InstanceTypes: infos, NextToken: next}, nil
 }
 
 // typeRows is a type once, or once for every free slot.
@@ -102,8 +104,8 @@ func (s *Service) typeRows(v *state.View, t instancetypes.Type, info types.Insta
 }
 
 // splitCapacity takes the capacity filter out of AWS's.
-func splitCapacity(all []filter.Filter) ([]filter.Filter, bool, error) {
-	at := slices.IndexFunc(all, func(f filter.Filter) bool { return f.Name == capacityFilter })
+func splitCapacity(all []types.Filter) ([]types.Filter, bool, error) {
+	at := slices.IndexFunc(all, func(f types.Filter) bool { return valueOf(f.Name) == capacityFilter })
 	if at < 0 {
 		return all, false, nil
 	}
@@ -146,7 +148,7 @@ func (s *Service) DescribeInstanceTypeOfferings(ctx context.Context, in *sdk.Des
 	if err := checkEnum("LocationType", in.LocationType); err != nil {
 		return nil, err
 	}
-	match, err := offeringFilters.Parse(filtersOf(in.Filters))
+	list, err := newListing(describedOfferings, in.Filters, pageOf(in.MaxResults, in.NextToken, ""))
 	if err != nil {
 		return nil, err
 	}
@@ -161,9 +163,7 @@ func (s *Service) DescribeInstanceTypeOfferings(ctx context.Context, in *sdk.Des
 	if kind == "" {
 		kind = types.LocationTypeRegion
 	}
-	list := slices.DeleteFunc(offerings(v, kind), func(o types.InstanceTypeOffering) bool { return !match.Match(o) })
-	shown, next, err := apigw.Page(call, list, func(o types.InstanceTypeOffering) string { return string(o.InstanceType) + "/" + *o.Location },
-		pageOf(in.MaxResults, in.NextToken, ""), page.EC2)
+	shown, next, err := list.cut(call, offerings(v, kind))
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +196,10 @@ func (r instanceRows) locations(typeName string, kind types.LocationType) []stri
 	return nil
 }
 
-var offeringFilters = filter.Set[types.InstanceTypeOffering]{
-	"instance-type": func(o types.InstanceTypeOffering) []string { return some(string(o.InstanceType)) },
-	"location":      func(o types.InstanceTypeOffering) []string { return some(valueOf(o.Location)) },
+var describedOfferings = described[types.InstanceTypeOffering]{
+	id: func(o types.InstanceTypeOffering) string { return string(o.InstanceType) + "/" + *o.Location }, limits: page.EC2,
+	filters: map[string]func(types.InstanceTypeOffering) []string{
+		"instance-type": func(o types.InstanceTypeOffering) []string { return some(string(o.InstanceType)) },
+		"location":      func(o types.InstanceTypeOffering) []string { return some(valueOf(o.Location)) },
+	},
 }

@@ -7,8 +7,6 @@ import (
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-
-	"github.com/hivecloud/hive/apigw/filter"
 )
 
 // typeValues reads the values that a filter of DescribeInstanceTypes compares with.
@@ -16,11 +14,11 @@ type typeValues = map[string]func(types.InstanceTypeInfo) []string
 
 // typeFilters are DescribeInstanceTypes' filters, by the names of the API reference. No type has local disks, EFA or
 // weighted bandwidth.
-var typeFilters = filter.Set[types.InstanceTypeInfo](mergeFilters(typeTraitFilters, typeEBSFilters, typeNetworkFilters, typeCPUFilters,
+var typeFilters = mergeFilters(typeTraitFilters, typeEBSFilters, typeNetworkFilters, typeCPUFilters,
 	absent[types.InstanceTypeInfo]("instance-storage-info.disk.count", "instance-storage-info.disk.size-in-gb",
 		"instance-storage-info.disk.type", "instance-storage-info.encryption-support", "instance-storage-info.nvme-support",
 		"instance-storage-info.total-size-in-gb", "network-info.bandwidth-weightings", "network-info.efa-info.maximum-efa-interfaces",
-		"ebs-info.attachment-limit-type", "ebs-info.maximum-ebs-attachments", "processor-info.supported-features")))
+		"ebs-info.attachment-limit-type", "ebs-info.maximum-ebs-attachments", "processor-info.supported-features"))
 
 var typeTraitFilters = typeValues{
 	"instance-type":                     func(t types.InstanceTypeInfo) []string { return some(string(t.InstanceType)) },
