@@ -177,7 +177,7 @@ func TestDefaults_AreValidAndDerived(t *testing.T) {
 	if c.Node.Name != "rack1-a" || c.Node.AZ != "us-east-1a" || c.Node.FailureDomain != "rack1-a" {
 		t.Errorf("names: %+v", c.Node)
 	}
-	if c.Compute.ReserveCPU != 1 || c.Compute.ReserveMemory != Bytes(32<<30/10) || c.Limits.APIBurst != 400 {
+	if c.Compute.ReserveCPU != 1 || c.Compute.ReserveMemory != 3276<<20 || c.Limits.APIBurst != 400 {
 		t.Errorf("derived amounts: %+v %+v", c.Compute, c.Limits)
 	}
 	if c.Block.DataDir != "/var/lib/hive/volumes" || c.AdminSocket() != "/var/lib/hive/run/admin.sock" {

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import "github.com/spf13/cobra"
+
+func newAdmin(a *app) *cobra.Command {
+	return group("admin", "Initialise and end nodes", newAdminShutdown(a))
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import "github.com/spf13/cobra"
+
+func newNode(a *app) *cobra.Command {
+	return group("node", "Look at the nodes of the region", newNodeList(a))
+}
