@@ -27,16 +27,48 @@ type structEncoder struct {
 type fieldEncoder struct {
 	offset uintptr
 	append appendFunc // whole element, nil check included
-	empty  string     // list: the empty element
+	direct bool       // a number or boolean in place; everything else begins with a pointer that is nil when absent
+	text   textKind   // strings are most of every answer: they are written without an indirect call
+	open   string     // text: the element's tags
+	shut   string
+	empty  string // list: the empty element
 	isList bool
 }
+
+// textKind is how a field holds text.
+type textKind int
+
+const (
+	notText   textKind = iota
+	textValue          // string, or an enumeration; empty is absent
+	textPointer
+)
 
 func (s *structEncoder) append(b []byte, p unsafe.Pointer) []byte {
 	for i := range s.fields {
 		f := &s.fields[i]
-		b = f.append(b, unsafe.Add(p, f.offset))
+		at := unsafe.Add(p, f.offset)
+		if !f.direct && *(*unsafe.Pointer)(at) == nil {
+			continue // most members of most answers; an indirect call would cost more than the look
+		}
+		switch f.text {
+		case textPointer:
+			b = appendText(b, f, **(**string)(at))
+		case textValue:
+			if s := *(*string)(at); s != "" {
+				b = appendText(b, f, s)
+			}
+		default:
+			b = f.append(b, at)
+		}
 	}
 	return b
+}
+
+func appendText(b []byte, f *fieldEncoder, s string) []byte {
+	b = append(b, f.open...)
+	b = xmltext.Append(b, s)
+	return append(b, f.shut...)
 }
 
 // structEncoder returns the compiled encoder of a struct type.
@@ -87,20 +119,23 @@ func (c *Codec) buildField(t reflect.Type, n Name, building map[reflect.Type]*st
 	open, shut := "<"+n.Wire+">", "</"+n.Wire+">"
 	switch {
 	case t == bytesType:
-		return fieldEncoder{append: element(open, shut, appendBlob, true)}, nil
+		return fieldEncoder{append: element(open, shut, appendBlob)}, nil
 	case t.Kind() == reflect.Slice:
 		app, err := c.buildList(t, n, building)
 		return fieldEncoder{append: app, isList: true, empty: "<" + n.Wire + "/>"}, err
 	case t.Kind() == reflect.Map:
 		app, err := c.buildMap(t, n, building)
 		return fieldEncoder{append: app}, err
+	case t.Kind() == reflect.String:
+		return fieldEncoder{text: textValue, open: open, shut: shut}, nil
+	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.String:
+		return fieldEncoder{text: textPointer, open: open, shut: shut}, nil
 	case t.Kind() == reflect.Pointer:
 		val, err := c.buildAppend(t.Elem(), building)
 		return fieldEncoder{append: pointer(open, shut, val)}, err
 	default:
 		val, err := c.buildAppend(t, building)
-		// Enumerations are plain strings; their zero value means absent.
-		return fieldEncoder{append: element(open, shut, val, t.Kind() == reflect.String)}, err
+		return fieldEncoder{append: element(open, shut, val), direct: true}, err
 	}
 }
 
@@ -141,13 +176,9 @@ func (c *Codec) buildAppend(t reflect.Type, building map[reflect.Type]*structEnc
 	return nil, fmt.Errorf("no encoder for %s", t)
 }
 
-// element wraps a value in place. omitEmpty leaves out strings and byte slices that hold nothing: both begin with
-// a data pointer, followed by their length.
-func element(open, shut string, val appendFunc, omitEmpty bool) appendFunc {
+// element wraps a value in place.
+func element(open, shut string, val appendFunc) appendFunc {
 	return func(b []byte, p unsafe.Pointer) []byte {
-		if omitEmpty && len(*(*string)(p)) == 0 {
-			return b
-		}
 		b = append(b, open...)
 		b = val(b, p)
 		return append(b, shut...)
@@ -241,10 +272,30 @@ func appendBlob(b []byte, p unsafe.Pointer) []byte {
 
 // appendTimeMillis writes 2026-11-23T08:00:00.000Z, as EC2 does.
 func appendTimeMillis(b []byte, p unsafe.Pointer) []byte {
-	return (*time.Time)(p).UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	t := (*time.Time)(p).UTC()
+	b = appendSeconds(b, t)
+	ms := t.Nanosecond() / int(time.Millisecond)
+	return append(b, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z')
 }
 
 // appendTimeSeconds writes 2026-11-23T08:00:00Z, as IAM and STS do.
 func appendTimeSeconds(b []byte, p unsafe.Pointer) []byte {
-	return (*time.Time)(p).UTC().AppendFormat(b, "2006-01-02T15:04:05Z")
+	return append(appendSeconds(b, (*time.Time)(p).UTC()), 'Z')
+}
+
+// appendSeconds writes a date and a time of day; time.Format interprets its layout for every value.
+func appendSeconds(b []byte, t time.Time) []byte {
+	year, month, day := t.Date()
+	if year < 1000 || year > 9999 {
+		return t.AppendFormat(b, "2006-01-02T15:04:05")
+	}
+	hour, minute, second := t.Clock()
+	two := func(sep byte, n int) { b = append(b, sep, byte('0'+n/10), byte('0'+n%10)) }
+	b = strconv.AppendInt(b, int64(year), 10)
+	two('-', int(month))
+	two('-', day)
+	two('T', hour)
+	two(':', minute)
+	two(':', second)
+	return b
 }

@@ -18,8 +18,14 @@ var plain = func() (t [256]bool) {
 // reference (a parser would turn it into a line feed), and what XML cannot hold (control characters, invalid UTF-8)
 // becomes U+FFFD.
 func Append(b []byte, s string) []byte {
-	start := 0
-	for i := 0; i < len(s); {
+	start, i := 0, 0
+	for i < len(s) && plain[s[i]] {
+		i++
+	}
+	if i == len(s) {
+		return append(b, s...)
+	}
+	for i < len(s) {
 		c := s[i]
 		if plain[c] {
 			i++
