@@ -264,11 +264,8 @@ func (x *Executor) Screen(ctx context.Context, id string) ([]byte, error) {
 	return g.Screen(ctx)
 }
 
-// Usages are what the guests of this node have used, by instance id.
-func (x *Executor) Usages(ctx context.Context) map[string]Usage {
-	x.mu.Lock()
-	ids := slices.Collect(maps.Keys(x.keepers))
-	x.mu.Unlock()
+// Usages are what guests of this node have used, by instance id; those that do not answer are left out.
+func (x *Executor) Usages(ctx context.Context, ids []string) map[string]Usage {
 	out := map[string]Usage{}
 	for _, id := range ids {
 		if g := x.guest(id); g != nil {

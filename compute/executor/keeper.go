@@ -5,6 +5,7 @@ package executor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -207,6 +208,9 @@ func (k *keeper) keepUp(ctx context.Context, view *state.View, i *state.Instance
 		return k.up(ctx, g, st, i)
 	case Off:
 		return k.off(ctx, g, i)
+	case Failed:
+		k.end(ctx, g, st)
+		return k.notStarted(ctx, i, fmt.Errorf("the hypervisor did not come up: %s", st.Reason))
 	case Died, Gone:
 		return k.died(ctx, g, st, i)
 	case Fenced:
@@ -312,6 +316,11 @@ func (k *keeper) start(ctx context.Context, view *state.View, i *state.Instance)
 		k.log.Info("started guest", "phase", st.Phase)
 		return soon
 	}
+	return k.notStarted(ctx, i, err)
+}
+
+// notStarted reports a guest that could not be started, or tries it again later when it ran before.
+func (k *keeper) notStarted(ctx context.Context, i *state.Instance, err error) time.Duration {
 	if ctx.Err() != nil {
 		return soon
 	}
@@ -378,7 +387,7 @@ func (k *keeper) force(i *state.Instance) bool {
 func (k *keeper) end(ctx context.Context, g Guest, st Status) {
 	callCtx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if st.Phase != Died && st.Phase != Gone {
+	if st.Phase != Died && st.Phase != Gone && st.Phase != Failed {
 		if err := g.Quit(callCtx); err != nil {
 			k.log.Warn("cannot end hypervisor", "error", err)
 			return

@@ -49,6 +49,7 @@ const (
 	Held     Phase = "held"     // paused by an I/O error; resumes by itself when the cause is gone
 	Fenced   Phase = "fenced"   // paused because the agent did not renew the fence deadline
 	Died     Phase = "died"     // the hypervisor ended without being asked
+	Failed   Phase = "failed"   // the hypervisor never came up
 	Gone     Phase = "gone"     // the hypervisor ended because it was asked
 )
 
@@ -57,7 +58,7 @@ type Status struct {
 	Version uint64 // grows with each change
 	Epoch   uint64
 	Phase   Phase
-	Reason  string // for Died, Held and Panicked: what happened
+	Reason  string // for Died, Failed, Held and Panicked: what happened
 	Ports   []state.Port
 }
 

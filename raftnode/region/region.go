@@ -49,6 +49,12 @@ func (r *Region) View(ctx context.Context) (*state.View, error) {
 	return r.fsm.View(), nil
 }
 
+// Fresh waits until the local replica holds every write that was acknowledged anywhere before the call.
+func (r *Region) Fresh(ctx context.Context) error {
+	_, err := r.View(ctx)
+	return err
+}
+
 // Local is this node's replica as it is, perhaps a moment old. It works without a leader.
 func (r *Region) Local() *state.View { return r.fsm.View() }
 
