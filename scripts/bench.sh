@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs every benchmark behind the build tag bench and records the rows in docs/reference/performance.md.
-# A benchmark is a TestBench function that measures Hive and a peer interleaved, and prints rows of the form
-#   bench| what | hive | peer | ratio | goal
+# Runs every benchmark behind the build tag bench and records what they print in docs/reference/performance.md.
+# A benchmark is a TestBench function that measures Hive and a peer interleaved and prints a table.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mapfile -t packages < <(git grep --untracked -l '^//go:build bench' -- '*_test.go' | xargs -r -n 1 dirname | sort -u | sed 's|^|./|')
@@ -21,9 +20,9 @@ page=docs/reference/performance.md
 	echo
 	echo "Measured on $(date -u +%F) at $(git rev-parse --short=12 HEAD): $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(go version | cut -d' ' -f3)."
 	echo
-	echo "| what | Hive | peer | ratio | goal |"
-	echo "|---|---|---|---|---|"
-	sed -nE 's/^ *([a-z0-9_]+\.go:[0-9]+: )?bench\|(.*)$/|\2 |/p' "$out"
+	echo '```'
+	grep -vE '^(=== |--- |PASS$|\?  )' "$out" | sed -E 's/^( *)[a-z0-9_]+\.go:[0-9]+: /\1/'
+	echo '```'
 } >"$page.new"
 mv "$page.new" "$page"
 exit $status

@@ -25,7 +25,7 @@ done
 one() {
 	local package=$1 name=$2 duration=$3 out
 	if out=$(go test -run '^$' -fuzz "^$name\$" -fuzztime "$duration" -parallel 1 "$package" 2>&1); then
-		tail -n 1 <<<"$out"
+		echo "$(tail -n 1 <<<"$out")  $name"
 		return 0
 	fi
 	echo "FAIL fuzz $package $name"

@@ -112,7 +112,7 @@ type Log struct {
 // Telemetry switches metrics.
 type Telemetry struct {
 	Prometheus      bool          `hcl:"prometheus" default:"true" doc:"Serve metrics on listen.metrics."`
-	InstanceMetrics bool          `hcl:"instance_metrics" default:"true" doc:"Export hive_instance_* with an instance label. Turn it off when a node runs thousands of short-lived guests."`
+	InstanceMetrics bool          `hcl:"instance_metrics" default:"true" doc:"Export hive_instance_* with an instance_id label. Turn it off when a node runs thousands of short-lived guests."`
 	Interval        time.Duration `hcl:"interval" default:"10s" min:"1s" max:"5m" doc:"How often instance metrics are sampled for the metrics endpoint. What users see follows the monitoring setting of each instance."`
 }
 

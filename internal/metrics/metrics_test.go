@@ -65,8 +65,8 @@ func TestEveryDefinedMetric_IsScraped(t *testing.T) {
 	for _, line := range []string{
 		`hive_api_requests_total{action="RunInstances",code="OK",service="ec2"} 1`,
 		`hive_raft_is_leader 1`, `hive_instances{state="running"} 2`, `hive_node_allocated_vcpus 2`,
-		`hive_instance_cpu_seconds_total{instance="i-0123456789abcdef0"} 1.5`,
-		`hive_instance_network_packets_total{direction="out",instance="i-0123456789abcdef0"} 9`,
+		`hive_instance_cpu_seconds_total{instance_id="i-0123456789abcdef0"} 1.5`,
+		`hive_instance_network_packets_total{direction="out",instance_id="i-0123456789abcdef0"} 9`,
 		`hive_api_request_duration_seconds_bucket{action="RunInstances",service="ec2",le="0.025"} 1`,
 	} {
 		if !strings.Contains(text, line+"\n") {
@@ -148,5 +148,33 @@ func TestReference_IsCurrent(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), Reference()); diff != "" {
 		t.Errorf("run go test -rewrite and review:\n%s", diff)
+	}
+}
+
+// Alerts and dashboards name only metrics that exist.
+func TestContrib_UsesKnownMetrics(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, d := range definitions {
+		known[d.name] = true
+		if d.kind == "histogram" {
+			known[d.name+"_bucket"], known[d.name+"_sum"], known[d.name+"_count"] = true, true, true
+		}
+	}
+	name := regexp.MustCompile(`\bhive_[a-z_]+\b`)
+	for _, path := range []string{"../../contrib/prometheus/rules.yml", "../../contrib/grafana/hive-region.json"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := name.FindAllString(string(text), -1)
+		if len(found) < 5 {
+			t.Errorf("%s: only %d metrics", path, len(found))
+		}
+		for _, n := range found {
+			if !known[n] {
+				t.Errorf("%s: no metric %s", path, n)
+			}
+		}
 	}
 }

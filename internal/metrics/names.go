@@ -44,11 +44,11 @@ var (
 	nodeAllocatedMemory = definition{"hive_node_allocated_memory_bytes", "gauge", nil, "Memory given to instances."}
 	nodeDiskFree        = definition{"hive_node_disk_free_bytes", "gauge", []string{"store"}, "Free space of each store's file system."}
 
-	instanceCPU        = definition{"hive_instance_cpu_seconds_total", "counter", []string{"instance"}, "CPU time the guest used."}
-	instanceDiskBytes  = definition{"hive_instance_disk_bytes_total", "counter", []string{"instance", "direction"}, "Bytes the guest read from and wrote to its volumes."}
-	instanceDiskOps    = definition{"hive_instance_disk_ops_total", "counter", []string{"instance", "direction"}, "Requests the guest sent to its volumes."}
-	instanceNetBytes   = definition{"hive_instance_network_bytes_total", "counter", []string{"instance", "direction"}, "Bytes the guest received and sent."}
-	instanceNetPackets = definition{"hive_instance_network_packets_total", "counter", []string{"instance", "direction"}, "Packets the guest received and sent."}
+	instanceCPU        = definition{"hive_instance_cpu_seconds_total", "counter", []string{"instance_id"}, "CPU time the guest used."}
+	instanceDiskBytes  = definition{"hive_instance_disk_bytes_total", "counter", []string{"instance_id", "direction"}, "Bytes the guest read from and wrote to its volumes."}
+	instanceDiskOps    = definition{"hive_instance_disk_ops_total", "counter", []string{"instance_id", "direction"}, "Requests the guest sent to its volumes."}
+	instanceNetBytes   = definition{"hive_instance_network_bytes_total", "counter", []string{"instance_id", "direction"}, "Bytes the guest received and sent."}
+	instanceNetPackets = definition{"hive_instance_network_packets_total", "counter", []string{"instance_id", "direction"}, "Packets the guest received and sent."}
 
 	certExpiry = definition{"hive_certificate_expiry_timestamp_seconds", "gauge", []string{"certificate"}, "When each certificate of this node ends, in Unix time."}
 	buildInfo  = definition{"hive_build_info", "gauge", []string{"version", "revision", "goversion"}, "1, with the build in its labels."}
