@@ -327,7 +327,7 @@ func (n nbdDisks) Serve(_ context.Context, volume string, epoch uint64, l *os.Fi
 		close(lost)
 	}()
 	release := func(ctx context.Context) error {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Process.Kill() // it has nothing in memory, and ignores polite signals while it starts
 		select {
 		case <-lost:
 			return nil
