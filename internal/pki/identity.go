@@ -42,6 +42,7 @@ type Identity struct {
 	node    string
 	root    *x509.Certificate
 	roots   *x509.CertPool
+	pins    Pins
 }
 
 // Identity reads this node's certificate. An expired one is no error here: it can still renew.
@@ -80,17 +81,20 @@ func (i *Identity) Fingerprint() Fingerprint { return FingerprintOf(i.leaf()) }
 // request proves possession of this node's key to an issuer.
 func (i *Identity) request() (*x509.CertificateRequest, error) { return newRequest(i.key) }
 
+// AllowRenewal makes ServerTLS let nodes with expired certificates in, to speak ProtoRenew and nothing else, when
+// their key is the pinned one. It must be called before ServerTLS.
+func (i *Identity) AllowRenewal(pins Pins) { i.pins = pins }
+
 // ServerTLS is the configuration of the cluster port: TLS 1.3, both sides prove who they are, protos are the protocols
-// (ALPN) that are spoken here. With pins, a node whose certificate expired may speak ProtoRenew and nothing else; it
-// must be among protos then.
-func (i *Identity) ServerTLS(protos []string, pins Pins) *tls.Config {
+// (ALPN) that are spoken here.
+func (i *Identity) ServerTLS(protos []string) *tls.Config {
 	conf := i.base()
 	conf.NextProtos = slices.Clone(protos)
 	conf.ClientAuth = tls.RequireAndVerifyClientCert
 	conf.ClientCAs = i.roots
 	conf.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return i.current.Load(), nil }
 	conf.VerifyConnection = func(cs tls.ConnectionState) error { _, err := i.peer(cs); return err }
-	if pins == nil {
+	if i.pins == nil {
 		return conf
 	}
 	renew := conf.Clone()
@@ -101,7 +105,7 @@ func (i *Identity) ServerTLS(protos []string, pins Pins) *tls.Config {
 		if err != nil {
 			return err
 		}
-		pin, ok := pins.Pinned(node)
+		pin, ok := i.pins.Pinned(node)
 		if !ok {
 			return fmt.Errorf("node %s: %w", node, ErrNotPinned)
 		}

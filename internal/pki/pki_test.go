@@ -92,7 +92,7 @@ func TestHandshake_NodesOfOneClusterKnowEachOther(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "home")
 	a, b := s.node("node-a"), s.node("node-b", "10.0.0.2")
-	cs, serverErr, clientErr := shake(b.ServerTLS([]string{"hive-raft/1", proto}, nil), a.ClientTLS("node-b", proto))
+	cs, serverErr, clientErr := shake(b.ServerTLS([]string{"hive-raft/1", proto}), a.ClientTLS("node-b", proto))
 	if serverErr != nil || clientErr != nil {
 		t.Fatalf("server %v, client %v", serverErr, clientErr)
 	}
@@ -117,13 +117,13 @@ func TestHandshake_Refused(t *testing.T) {
 		server, client *tls.Config
 		want           string // in either side's error
 	}{
-		"server of another cluster": {foreign.ServerTLS([]string{proto}, nil), a.ClientTLS("node-b", proto), "unknown authority"},
-		"client of another cluster": {b.ServerTLS([]string{proto}, nil), foreign.ClientTLS("node-b", proto), "unknown authority"},
-		"another node answers":      {b.ServerTLS([]string{proto}, nil), a.ClientTLS("node-x", proto), "not node-x"},
-		"cluster name differs":      {misnamed.ServerTLS([]string{proto}, nil), a.ClientTLS("node-c", proto), "another cluster"},
-		"no client certificate":     {b.ServerTLS([]string{proto}, nil), plain, "certificate"},
-		"unknown protocol":          {b.ServerTLS([]string{proto}, nil), a.ClientTLS("node-b", "hive-data/9"), "protocol"},
-		"TLS 1.2":                   {b.ServerTLS([]string{proto}, nil), &tls.Config{RootCAs: a.roots, ServerName: "node-b", MaxVersion: tls.VersionTLS12}, "version"},
+		"server of another cluster": {foreign.ServerTLS([]string{proto}), a.ClientTLS("node-b", proto), "unknown authority"},
+		"client of another cluster": {b.ServerTLS([]string{proto}), foreign.ClientTLS("node-b", proto), "unknown authority"},
+		"another node answers":      {b.ServerTLS([]string{proto}), a.ClientTLS("node-x", proto), "not node-x"},
+		"cluster name differs":      {misnamed.ServerTLS([]string{proto}), a.ClientTLS("node-c", proto), "another cluster"},
+		"no client certificate":     {b.ServerTLS([]string{proto}), plain, "certificate"},
+		"unknown protocol":          {b.ServerTLS([]string{proto}), a.ClientTLS("node-b", "hive-data/9"), "protocol"},
+		"TLS 1.2":                   {b.ServerTLS([]string{proto}), &tls.Config{RootCAs: a.roots, ServerName: "node-b", MaxVersion: tls.VersionTLS12}, "version"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, serverErr, clientErr := shake(c.server, c.client)
@@ -141,7 +141,7 @@ func TestHandshake_SameAuthorityOtherNode_WrongName(t *testing.T) {
 	a := s.node("node-a")
 	// A certificate with node-b's DNS name but another node's URI: the URI decides.
 	liar := s.node("node-c", "node-b")
-	_, _, err := shake(liar.ServerTLS([]string{proto}, nil), a.ClientTLS("node-b", proto))
+	_, _, err := shake(liar.ServerTLS([]string{proto}), a.ClientTLS("node-b", proto))
 	if !errors.Is(err, ErrWrongNode) {
 		t.Errorf("got %v, want %v", err, ErrWrongNode)
 	}
@@ -160,7 +160,8 @@ func TestExpiredCertificate_SpeaksOnlyRenewAndOnlyWhenPinned(t *testing.T) {
 		time.Sleep(NodeLifetime + time.Hour)
 		must(t, b.Renew(t.Context(), LocalIssuer(s.ca, "home", "node-b", nil)))
 		pinned := pins{"node-a": away.Fingerprint()}
-		server := b.ServerTLS([]string{proto, ProtoRenew}, pinned)
+		b.AllowRenewal(pinned)
+		server := b.ServerTLS([]string{proto, ProtoRenew})
 		if _, err, _ := shake(server, away.ClientTLS("node-b", proto)); err == nil || !strings.Contains(err.Error(), "expired") {
 			t.Errorf("rpc with an expired certificate: got %v", err)
 		}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package raftnode
+
+import (
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// ackTransport is raft's network transport, which also notes for each member when the newest request was sent that
+// the member acknowledged. Pipelined entries are not looked at: heartbeats go beside them and suffice.
+type ackTransport struct {
+	*raft.NetworkTransport
+	acks acks
+}
+
+var (
+	_ raft.Transport   = (*ackTransport)(nil)
+	_ raft.WithPreVote = (*ackTransport)(nil)
+	_ raft.WithClose   = (*ackTransport)(nil)
+)
+
+func newAckTransport(t *raft.NetworkTransport) *ackTransport {
+	return &ackTransport{NetworkTransport: t, acks: newAcks()}
+}
+
+// AppendEntries sends entries or a heartbeat. The time is taken before sending: what the answer proves, it proves for
+// that moment and not for the moment of its arrival.
+func (t *ackTransport) AppendEntries(id raft.ServerID, target raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	sent := time.Now()
+	err := t.NetworkTransport.AppendEntries(id, target, req, resp)
+	if err == nil && resp.Success && resp.Term == req.Term {
+		t.acks.note(id, req.Term, sent)
+	}
+	return err
+}
+
+// acks are the newest acknowledged send times of one term.
+type acks struct {
+	mu      sync.Mutex
+	term    uint64
+	sent    map[raft.ServerID]time.Time
+	probing map[raft.ServerID]bool // members with a heartbeat of ours under way
+	changed chan struct{}          // closed at the next change
+}
+
+func newAcks() acks {
+	return acks{sent: map[raft.ServerID]time.Time{}, probing: map[raft.ServerID]bool{}, changed: make(chan struct{})}
+}
+
+func (a *acks) note(id raft.ServerID, term uint64, sent time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case term < a.term:
+		return
+	case term > a.term:
+		a.term = term
+		clear(a.sent)
+	}
+	if sent.After(a.sent[id]) {
+		a.sent[id] = sent
+		a.ring()
+	}
+}
+
+// ring wakes whoever waits. The caller holds mu.
+func (a *acks) ring() {
+	close(a.changed)
+	a.changed = make(chan struct{})
+}
+
+// since counts the members of ids that acknowledged, in term, something sent at or after t, and returns the others
+// that have no heartbeat of ours under way: those are marked as having one now, and the caller must send it.
+func (a *acks) since(t time.Time, term uint64, ids []raft.ServerID) (fresh int, probe []raft.ServerID, changed <-chan struct{}) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, id := range ids {
+		sent, ok := a.sent[id]
+		switch {
+		case ok && a.term == term && !sent.Before(t):
+			fresh++
+		case !a.probing[id]:
+			a.probing[id] = true
+			probe = append(probe, id)
+		}
+	}
+	return fresh, probe, a.changed
+}
+
+// probed says that the heartbeat that since asked for is over.
+func (a *acks) probed(id raft.ServerID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.probing, id)
+	a.ring()
+}

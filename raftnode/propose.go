@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package raftnode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+const (
+	backoffFirst = 5 * time.Millisecond
+	backoffMost  = 200 * time.Millisecond
+)
+
+// Propose appends an entry, here or at the leader, and returns the state machine's answer and the entry's index after
+// the local state machine has applied it, so that the proposer reads its own write.
+//
+// While leaders change it tries again for Config.RetryFor, with the same bytes: the entry may be applied more than
+// once, and a state machine that cares recognises the proposer's request id in it. After that the error matches
+// ErrUnavailable (and ErrNoLeader, if there was nobody to ask), and the entry may yet be applied. ErrTooLarge and
+// *PrepareError are final: nothing was appended.
+func (n *Node) Propose(ctx context.Context, data []byte) (result []byte, index uint64, err error) {
+	if len(data) > MaxEntry {
+		return nil, 0, fmt.Errorf("propose %d bytes, at most %d: %w", len(data), MaxEntry, ErrTooLarge)
+	}
+	ctx, end, err := n.begin(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer end()
+	err = n.retry(ctx, "propose", func(ctx context.Context, leader string) error {
+		if leader == n.id {
+			result, index, err = n.proposeHere(ctx, data)
+		} else {
+			result, index, err = n.forward(ctx, leader, data)
+		}
+		return err
+	})
+	if err == nil {
+		// Outside of the attempt: the entry is committed, whoever leads while it comes here.
+		err = n.catchUp(ctx, index)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	return result, index, nil
+}
+
+// catchUp waits until this member has applied index, for at most RetryFor.
+func (n *Node) catchUp(ctx context.Context, index uint64) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, n.cfg.RetryFor, ErrUnavailable)
+	defer cancel()
+	return n.fsm.wait(ctx, index)
+}
+
+// proposeHere appends an entry as the leader.
+func (n *Node) proposeHere(ctx context.Context, data []byte) (result []byte, index uint64, err error) {
+	if n.leading() == 0 {
+		return nil, 0, ErrNotLeader
+	}
+	if n.cfg.Prepare != nil {
+		if data, err = n.cfg.Prepare(ctx, data); err != nil {
+			return nil, 0, &PrepareError{Err: err}
+		}
+		if len(data) > MaxEntry {
+			return nil, 0, fmt.Errorf("prepared entry of %d bytes, at most %d: %w", len(data), MaxEntry, ErrTooLarge)
+		}
+	}
+	var f raft.ApplyFuture
+	err = n.await(ctx, func() error {
+		f = n.raft.Apply(data, n.cfg.RetryFor)
+		return f.Error()
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, 0, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+		}
+		return nil, 0, fromRaft(err)
+	}
+	result, ok := f.Response().([]byte)
+	if !ok && f.Response() != nil {
+		return nil, 0, fmt.Errorf("entry %d answered %T", f.Index(), f.Response())
+	}
+	return result, f.Index(), nil
+}
+
+// retry runs try against the present leader, as often as it may help, for RetryFor.
+func (n *Node) retry(ctx context.Context, what string, try func(ctx context.Context, leader string) error) error {
+	return n.retryHere(ctx, what, func(ctx context.Context, now Leadership) error { return n.attempt(ctx, now, try) })
+}
+
+// retryHere is retry for a try that watches by itself whether the leader is replaced.
+func (n *Node) retryHere(ctx context.Context, what string, try func(context.Context, Leadership) error) error {
+	giveUp := time.Now().Add(n.cfg.RetryFor)
+	for pause := backoffFirst; ; pause = min(2*pause, backoffMost) {
+		now, changed := n.Leadership()
+		err := ErrNoLeader
+		if now.Leader != "" {
+			err = try(ctx, now)
+		}
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("%s: %w", what, errors.Join(context.Cause(ctx), err))
+		case !retryable(err):
+			return fmt.Errorf("%s: %w", what, err)
+		case !time.Now().Before(giveUp):
+			return fmt.Errorf("%s: %w after %v: %w", what, ErrUnavailable, n.cfg.RetryFor, err)
+		}
+		// Many proposers lost the same leader: let them not meet the next one in step.
+		timer := time.NewTimer(min(pause/2+rand.N(pause), max(time.Until(giveUp), time.Millisecond)))
+		select {
+		case <-changed:
+			timer.Stop()
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+}
+
+// attempt runs try against one leader, for at most RetryFor and until another leads.
+func (n *Node) attempt(ctx context.Context, now Leadership, try func(ctx context.Context, leader string) error) error {
+	if now.Leader == n.id {
+		return try(ctx, now.Leader)
+	}
+	actx, cancel := context.WithTimeoutCause(ctx, n.cfg.RetryFor, ErrUnavailable)
+	defer cancel()
+	actx, replaced := context.WithCancelCause(actx)
+	defer replaced(nil)
+	n.workers.Go(func() { n.untilReplaced(actx, now.Leader, replaced) })
+	err := try(actx, now.Leader)
+	if err != nil && ctx.Err() == nil && actx.Err() != nil {
+		// Our own limit, not the caller's: another attempt may do better.
+		return fmt.Errorf("%w: %w", context.Cause(actx), err)
+	}
+	return err
+}
+
+// untilReplaced ends an attempt when another node than leader leads.
+func (n *Node) untilReplaced(ctx context.Context, leader string, replaced context.CancelCauseFunc) {
+	for {
+		now, changed := n.Leadership()
+		if now.Leader != "" && now.Leader != leader {
+			replaced(fmt.Errorf("node %s leads now: %w", now.Leader, ErrNotLeader))
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
