@@ -178,7 +178,9 @@ func (c *conn) info(o *option) (known bool, err error) {
 	count := d.uint16()
 	var wantName bool
 	for range count {
-		wantName = wantName || d.uint16() == infoName
+		if d.uint16() == infoName {
+			wantName = true
+		}
 	}
 	if !d.ok() {
 		return false, c.optReply(o.number, repErrInvalid, []byte("malformed request"))

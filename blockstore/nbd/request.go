@@ -14,6 +14,7 @@ type request struct {
 	cookie uint64
 	off    uint64
 	length uint32
+	total  uint32 // length as it was sent; length shrinks while a large read is answered in pieces
 }
 
 // parseRequest reads a header; a wrong magic means that the stream is out of step and cannot go on.
@@ -21,12 +22,14 @@ func parseRequest(b []byte) (request, error) {
 	if m := binary.BigEndian.Uint32(b); m != magicRequest {
 		return request{}, fmt.Errorf("request magic %#x", m)
 	}
+	length := binary.BigEndian.Uint32(b[24:])
 	return request{
 		flags:  binary.BigEndian.Uint16(b[4:]),
 		typ:    binary.BigEndian.Uint16(b[6:]),
 		cookie: binary.BigEndian.Uint64(b[8:]),
 		off:    binary.BigEndian.Uint64(b[16:]),
-		length: binary.BigEndian.Uint32(b[24:]),
+		length: length,
+		total:  length,
 	}, nil
 }
 

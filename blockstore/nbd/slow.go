@@ -11,9 +11,6 @@ import (
 	"github.com/hivecloud/hive/blockstore"
 )
 
-// readChunk is how much of a large read is answered at once.
-const readChunk = 256 << 10
-
 // handOver starts a goroutine for a request that may wait. It blocks while too much is under way.
 func (c *conn) handOver(q *request, start time.Time) error {
 	cost := int64(slowCost)
@@ -73,9 +70,9 @@ func (c *conn) warm(off, n int64) error {
 	if c.srv.immediate {
 		return nil
 	}
-	buf := make([]byte, min(n, readChunk))
+	buf := make([]byte, min(n, readPiece))
 	for n > 0 {
-		part := buf[:min(n, readChunk)]
+		part := buf[:min(n, readPiece)]
 		if err := c.srv.cfg.Volume.ReadAt(c.srv.ctx, part, off); err != nil {
 			return err
 		}

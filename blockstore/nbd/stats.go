@@ -65,5 +65,5 @@ func (c *Counters) count(q *request, start time.Time, err error) {
 		o.errors.Add(1)
 		return
 	}
-	o.bytes.Add(uint64(q.length))
+	o.bytes.Add(uint64(q.total))
 }

@@ -20,9 +20,12 @@ import (
 const (
 	readBuffer = 256 << 10
 	// pileLimit is how many bytes of replies may pile up before they are sent though requests are waiting.
-	pileLimit = 512 << 10
-	// inlineRead is the largest read that is answered in one piece through the pile.
-	inlineRead = 128 << 10
+	pileLimit = 256 << 10
+	// readPiece is how much of a large read is answered at once.
+	readPiece = 256 << 10
+	// sendBuffer is what the kernel is asked to hold of replies, so that the next piece is copied while the client
+	// takes this one. Measured: a quarter more for 1 MiB reads than with the usual 208 KiB.
+	sendBuffer = 1 << 20
 	// writePiece is how much of a payload must be there before a part of it is written: a request up to this size
 	// reaches the engine whole.
 	writePiece = 128 << 10
@@ -54,12 +57,17 @@ type conn struct {
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	return &conn{srv: s, nc: nc, r: bufio.NewReaderSize(nc, readBuffer), budget: semaphore.NewWeighted(slowBudget)}
+	if b, ok := nc.(interface{ SetWriteBuffer(int) error }); ok {
+		_ = b.SetWriteBuffer(sendBuffer) // a wish: the kernel has its own limit
+	}
+	c := &conn{srv: s, nc: nc, budget: semaphore.NewWeighted(slowBudget)}
+	c.r = bufio.NewReaderSize(newInput(nc, c.flushReplies), readBuffer)
+	return c
 }
 
 // transmit answers requests until the client leaves. It returns when everything it started has ended.
 func (c *conn) transmit() error {
-	c.out = make([]byte, 0, pileLimit+inlineRead+dataChunkBytes)
+	c.out = make([]byte, 0, pileLimit+readPiece+dataChunkBytes)
 	err := c.loop()
 	c.slow.Wait()
 	// What has been done is answered also when the reading ended in an error; the client may still listen.
@@ -90,13 +98,8 @@ func (c *conn) loop() error {
 	}
 }
 
-// next reads a header. When none is waiting it first sends what has piled up.
+// next reads a header. When none is waiting, the input sends what has piled up first.
 func (c *conn) next() (request, error) {
-	if c.r.Buffered() < requestBytes {
-		if err := c.flushReplies(); err != nil {
-			return request{}, err
-		}
-	}
 	b, err := c.r.Peek(requestBytes)
 	if err != nil {
 		if len(b) == 0 && errors.Is(err, io.EOF) {
@@ -124,8 +127,8 @@ func (c *conn) handle(q *request, start time.Time) error {
 	case cmdWrite:
 		return c.handleWrite(q, start)
 	case cmdRead:
-		if done := c.tryRead(q, start); done {
-			return nil
+		if done, err := c.tryRead(q, start); done || err != nil {
+			return err
 		}
 	}
 	if c.srv.immediate && q.typ != cmdRead {
@@ -151,11 +154,6 @@ func (c *conn) refuse(q *request, start time.Time, reason error) error {
 }
 
 func (c *conn) skip(n int) error {
-	if c.r.Buffered() < n {
-		if err := c.flushReplies(); err != nil {
-			return err
-		}
-	}
 	if _, err := c.r.Discard(n); err != nil {
 		return fmt.Errorf("skip payload: %w", err)
 	}
@@ -200,11 +198,6 @@ func (c *conn) handleWrite(q *request, start time.Time) error {
 // writePiece; of more what is there, cut at a block.
 func (c *conn) payload(left int, off int64) ([]byte, error) {
 	want := min(left, writePiece)
-	if c.r.Buffered() < want {
-		if err := c.flushReplies(); err != nil {
-			return nil, err
-		}
-	}
 	if _, err := c.r.Peek(want); err != nil {
 		return nil, err
 	}
@@ -215,25 +208,53 @@ func (c *conn) payload(left int, off int64) ([]byte, error) {
 	return c.r.Peek(n)
 }
 
-// tryRead answers a read out of memory, into the pile. False when it must be handed over.
-func (c *conn) tryRead(q *request, start time.Time) bool {
-	if c.srv.try == nil || q.length > inlineRead {
-		return false
+// tryRead answers a read out of memory, into the pile. False when it must be handed over, or what is left of it.
+//
+// A large reply goes out in pieces, so that client and server work at the same time and the pile stays in the
+// processor's cache. Each piece is a chunk of its own where the client allows that; where it does not, only a volume
+// in memory is read this way, because once the header is out there is no way left to tell an error.
+func (c *conn) tryRead(q *request, start time.Time) (done bool, err error) {
+	whole := !c.structured || q.flags&cmdFlagDF != 0
+	if c.srv.try == nil || (whole && q.length > readPiece && !c.srv.immediate) {
+		return false, nil
 	}
-	mark, n := len(c.out), int(q.length)
-	c.out = slices.Grow(c.out, c.readHeaderBytes()+n)
-	c.out = c.appendReadHeader(c.out, q.cookie, q.off, n, true)
-	data := len(c.out)
-	c.out = c.out[:data+n]
-	err := c.srv.try.TryReadAt(c.out[data:], int64(q.off))
-	if err == nil {
-		c.srv.cfg.Counters.count(q, start, nil)
-		return true
+	for begun := false; ; begun = true {
+		mark, n := len(c.out), int(min(q.length, readPiece))
+		c.out = slices.Grow(c.out, dataChunkBytes+n)
+		switch {
+		case !whole:
+			c.out = c.appendReadHeader(c.out, q.cookie, q.off, n, n == int(q.length))
+		case !begun:
+			c.out = c.appendReadHeader(c.out, q.cookie, q.off, int(q.length), true)
+		}
+		data := len(c.out)
+		c.out = c.out[:data+n]
+		err := c.srv.try.TryReadAt(c.out[data:], int64(q.off))
+		if err != nil {
+			c.out = c.out[:mark]
+			return c.readFailed(q, start, err, whole && begun)
+		}
+		if n == int(q.length) {
+			c.srv.cfg.Counters.count(q, start, nil)
+			return true, nil
+		}
+		q.off, q.length = q.off+uint64(n), q.length-uint32(n)
+		if len(c.out) >= pileLimit {
+			if err := c.flushReplies(); err != nil {
+				return false, err
+			}
+		}
 	}
-	c.out = c.out[:mark]
-	if errors.Is(err, blockstore.ErrWouldBlock) {
-		return false
+}
+
+// readFailed ends a read that met an error; committed means that its header is out already.
+func (c *conn) readFailed(q *request, start time.Time, err error, committed bool) (done bool, _ error) {
+	if errors.Is(err, blockstore.ErrWouldBlock) && !committed {
+		return false, nil
+	}
+	if committed {
+		return false, fmt.Errorf("read in the middle of a reply: %w", err)
 	}
 	c.finish(q, start, err)
-	return true
+	return true, nil
 }
