@@ -72,8 +72,6 @@ func checkImageOptions(in *ec2.RegisterImageInput) error {
 	switch {
 	case valueOr(in.SriovNetSupport, sriovSimple) != sriovSimple:
 		return awserr.InvalidParameterValue("Invalid value '%s' for SriovNetSupport", *in.SriovNetSupport)
-	case valueOf(in.ImageLocation) != "":
-		return awserr.NotSupported("ImageLocation")
 	case in.Architecture != "" && in.Architecture != archX86:
 		return awserr.NotSupportedValue("Architecture", string(in.Architecture), archX86)
 	case valueOf(in.VirtualizationType) != "" && *in.VirtualizationType != virtualizationHVM:

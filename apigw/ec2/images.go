@@ -31,8 +31,10 @@ var accountForm = regexp.MustCompile(`^[0-9]{12}$`)
 var imageMembers = apigw.Members{
 	"DescribeImages": {"ImageIds", "Owners", "ExecutableUsers", "IncludeDeprecated", "IncludeDisabled", "Filters.*", "MaxResults", "NextToken"},
 	"RegisterImage": {"Name", "Description", "Architecture", "RootDeviceName", "VirtualizationType", "BootMode", "TpmSupport", "ImdsSupport",
-		"SriovNetSupport", "EnaSupport", "ImageLocation", "TagSpecifications.*", "BlockDeviceMappings.DeviceName", "BlockDeviceMappings.NoDevice",
-		"BlockDeviceMappings.VirtualName", "BlockDeviceMappings.Ebs.*"},
+		"SriovNetSupport", "EnaSupport", "TagSpecifications.*", "BlockDeviceMappings.DeviceName", "BlockDeviceMappings.NoDevice",
+		"BlockDeviceMappings.VirtualName", "BlockDeviceMappings.Ebs.SnapshotId", "BlockDeviceMappings.Ebs.VolumeSize", "BlockDeviceMappings.Ebs.VolumeType",
+		"BlockDeviceMappings.Ebs.Iops", "BlockDeviceMappings.Ebs.Throughput", "BlockDeviceMappings.Ebs.DeleteOnTermination",
+		"BlockDeviceMappings.Ebs.Encrypted=false", "BlockDeviceMappings.Ebs.EbsCardIndex=0"},
 	"DeregisterImage":         {"ImageId", "DeleteAssociatedSnapshots"},
 	"EnableImage":             {"ImageId"},
 	"DisableImage":            {"ImageId"},

@@ -5,6 +5,7 @@ package ec2
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,6 +67,13 @@ func (w *resourceWorld) ctx(account, action string, change ...func(*apigw.Call))
 	return apigw.WithCall(w.t.Context(), call, apigw.CallConfig{Tokens: w.tokens})
 }
 
+// in is the same world for a subtest.
+func (w *resourceWorld) in(t *testing.T) *resourceWorld {
+	sub := *w
+	sub.t = t
+	return &sub
+}
+
 func dryRun(c *apigw.Call) { c.DryRun = true }
 
 // do calls a handler for an account and wants an answer.
@@ -114,10 +122,8 @@ func TestMembers_NameWhatTheInputsHave(t *testing.T) {
 			t.Errorf("no action %s", action)
 		}
 		for _, m := range members {
-			path, subtree := m, false
-			if len(m) > 2 && m[len(m)-2:] == ".*" {
-				path, subtree = m[:len(m)-2], true
-			}
+			path, _, _ := strings.Cut(m, "=")
+			path, subtree := strings.CutSuffix(path, ".*")
 			if !codec.HasPath(action, path, subtree) {
 				t.Errorf("%s has no member %s", action, m)
 			}
