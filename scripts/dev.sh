@@ -59,7 +59,7 @@ trap failed EXIT
 [ "${DETACH:-0}" = 1 ] || trap 'stop_following; exit 130' INT TERM
 
 until_ready=$((SECONDS + 120))
-until "$hive" members --data-dir "$node" --timeout 5s >/dev/null 2>&1; do
+until "$hive" admin status --data-dir "$node" --timeout 5s >/dev/null 2>&1; do
 	if ! alive "$node" || [ $SECONDS -ge $until_ready ]; then
 		echo "dev: the agent did not start" >&2
 		exit 1

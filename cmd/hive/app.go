@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,7 +101,7 @@ func (a *app) addGlobalFlags(f *pflag.FlagSet) {
 	f.BoolVarP(&a.quiet, "quiet", "q", a.getenv("HIVE_QUIET") != "", "print data and errors only")
 	f.BoolVar(&a.noColor, "no-color", a.getenv("NO_COLOR") != "", "print no colours")
 	f.DurationVar(&a.timeout, "timeout", time.Minute, "how long to wait for an answer")
-	f.StringSliceVar(&a.config, "config", splitEnv(a.getenv("HIVE_CONFIG")), "configuration file or directory (default "+systemConfig+" and "+nodeConfig+" of the data directory)")
+	f.StringSliceVar(&a.config, "config", splitEnv(a.getenv("HIVE_CONFIG")), "configuration file or directory, read after "+nodeConfig+" of the data directory (default "+systemConfig+")")
 	a.flags.String("data-dir", "", "directory of the node (default /var/lib/hive)")
 	a.flags.String("hive-dir", "", "second name of --data-dir")
 	f.AddFlagSet(a.flags)
@@ -157,26 +158,18 @@ func (a *app) configSources() config.Sources {
 		flags["data-dir"] = dir
 	}
 	paths := a.config
-	if len(paths) == 0 {
-		dir := cmpOr(flags["data-dir"], a.getenv("HIVE_DATA_DIR"))
-		if _, err := os.Stat(systemConfig); err == nil && dir == "" {
-			paths = append(paths, systemConfig)
-		}
-		own := filepath.Join(cmpOr(expandHome(dir), "/var/lib/hive"), nodeConfig)
-		if _, err := os.Stat(own); err == nil {
-			paths = append(paths, own)
-		}
+	if _, err := os.Stat(systemConfig); err == nil && len(paths) == 0 && flags["data-dir"] == "" && a.getenv("HIVE_DATA_DIR") == "" {
+		paths = []string{systemConfig}
 	}
-	return config.Sources{Paths: paths, Env: a.env, Flags: flags}
-}
-
-func expandHome(dir string) string {
-	rest, ok := strings.CutPrefix(dir, "~/")
-	home, err := os.UserHomeDir()
-	if !ok || err != nil {
-		return dir
+	src := config.Sources{Paths: paths, Env: a.env, Flags: flags}
+	// Any source may name the data directory, so it is known after a first
+	// reading. What init kept there is the weakest: it is what was said first.
+	found, _ := config.Load(src)
+	own := filepath.Join(found.Node.DataDir, nodeConfig)
+	if _, err := os.Stat(own); err == nil && !slices.Contains(paths, own) {
+		src.Paths = append([]string{own}, paths...)
 	}
-	return filepath.Join(home, rest)
+	return src
 }
 
 // loadConfig loads the configuration and prints what is wrong with it.

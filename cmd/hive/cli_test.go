@@ -85,7 +85,12 @@ var fixture = map[string]any{
 	admin.RouteAccessKeyCreate: admin.Credentials{Account: "000000000001", User: "admin", AccessKeyID: "AKIA2", SecretAccessKey: "shh2"},
 	admin.RouteAccessKeyDelete: struct{}{},
 	admin.RouteEnv:             admin.Environment{Endpoint: "https://127.0.0.1:9443", CABundle: "/srv/it's/ca.pem", Region: "us-east-1", Account: "000000000001", AccessKeyID: "AKIA1", SecretAccessKey: "s/h+h"},
-	admin.RouteShutdown:        admin.ShutdownEvent{Step: "the agent ends"},
+	admin.RouteStatus: admin.Status{
+		Node: "node1", NodeID: "n-node1", ClusterID: "c-1", Region: "us-east-1", AZ: "us-east-1a", Version: "0.1.0", StartedAt: when, Leader: "",
+		Problems: []string{"the region has no leader"}, Nodes: 3, TargetNodes: 3, Tolerates: 1, Accelerator: admin.Accelerator{Name: "tcg", Reason: "no /dev/kvm"},
+		Addresses: admin.Addresses{API: "127.0.0.1:9443"}, Processes: []admin.Process{{Kind: "agent", PID: 7}, {Kind: "guard", Name: "i-1", PID: 8}},
+	},
+	admin.RouteShutdown: admin.ShutdownEvent{Step: "the agent ends"},
 }
 
 // standIn serves fixture on the admin socket of a data directory. The real
@@ -133,7 +138,7 @@ func TestTranscript_Golden(t *testing.T) {
 		"instance show i-0123456789abcdef0", "instance show i-0123456789abcdef0 -o wide", "instance console i-0123456789abcdef0",
 		"image list", "image list -o wide", "account list", "account create research", "account create research -o json", "access-key list", "access-key create",
 		"access-key delete AKIA1 --yes", "access-key delete AKIA1 --yes --quiet", "env", "env --shell fish", "env --shell powershell", "env --profile",
-		"env --terraform", "env -o json", "admin shutdown",
+		"env --terraform", "env -o json", "admin status", "admin status -o wide", "admin shutdown",
 		// faults
 		"instance show", "instance show i-9", "instance show i-9 -o json", "instance show a b", "instance lst", "instnce list", "instance list -o xml",
 		"instance list -o template={{.nope}}", "instance list -o template={{", "access-key delete AKIA1", "env --shell csh", "members --nope",
@@ -195,6 +200,26 @@ func TestConfigFile_OfTheDataDirectoryIsRead(t *testing.T) {
 	_, stderr, code := invoke(t, nil, "config", "show", "--data-dir", dir)
 	if code != 2 || !strings.Contains(stderr, `did you mean "caps"?`) || !strings.Contains(stderr, "hive.hcl line 3") {
 		t.Errorf("exit %d, %s", code, stderr)
+	}
+}
+
+// What init kept gives way to a file that is named on the command line, and both
+// are read.
+func TestNamedFile_IsReadAfterTheNodesOwn(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	own, named := filepath.Join(dir, nodeConfig), filepath.Join(dir, "more.hcl")
+	for path, text := range map[string]string{
+		own:   "cluster {\n  region = \"eu-home-1\"\n}\n\nlog {\n  level = \"warn\"\n}\n",
+		named: "node {\n  data_dir = \"" + dir + "\"\n}\n\nlog {\n  level = \"error\"\n}\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stdout, stderr, code := invoke(t, nil, "config", "show", "--config", named)
+	if code != 0 || !strings.Contains(stdout, `region = "eu-home-1"`) || !strings.Contains(stdout, `level  = "error"`) {
+		t.Errorf("exit %d, %s%s", code, stdout, stderr)
 	}
 }
 

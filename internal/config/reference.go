@@ -30,9 +30,10 @@ const referenceHead = `# Configuration
 
 <!-- Generated from internal/config by "make generate"; do not edit. -->
 
-A node reads, from weakest to strongest: built-in defaults, the ` + "`*.hcl`" + ` files of ` + "`/etc/hive`" + ` and ` + "`hive.hcl`" + ` of the data
-directory (or what ` + "`--config`" + ` names) in name order, ` + "`HIVE_*`" + ` variables, flags. ` + "`hive config show --origin`" + ` prints every
-value with the place it came from; ` + "`hive config validate`" + ` prints every fault with its source line.
+A node reads, from weakest to strongest: built-in defaults, ` + "`hive.hcl`" + ` of the data directory (where ` + "`hive admin init`" + ` keeps
+what it was given), the files or directories that ` + "`--config`" + ` names (` + "`/etc/hive`" + ` when nothing is named; ` + "`*.hcl`" + ` in name order),
+` + "`HIVE_*`" + ` variables, flags. ` + "`hive config show --origin`" + ` prints every value with the place it came from; ` + "`hive config validate`" + `
+prints every fault with its source line.
 
 Amounts are written with a unit (` + "`\"4GiB\"`, `\"500MB\"`" + `), durations too (` + "`\"30s\"`" + `), addresses as ` + "`\"host:port\"`" + `, address blocks as
 ` + "`\"10.0.0.0/16\"`" + `. In variables and flags, lists are separated by commas. An unknown block, argument or ` + "`HIVE_<BLOCK>_`" + `
