@@ -120,6 +120,10 @@ type Telemetry struct {
 // the closing zero (sockaddr_un.sun_path is 108 bytes).
 const socketLimit = 107
 
+// deepestSocket is the longest name that a socket of the node has below its data
+// directory: a guest's serial console.
+const deepestSocket = "/guests/i-0123456789abcdef0/vm/serial.sock"
+
 // RunDir is the directory of the node's sockets and pid files.
 func (c *Config) RunDir() string { return filepath.Join(c.Node.DataDir, "run") }
 

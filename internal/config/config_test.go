@@ -203,7 +203,7 @@ func TestMissingPath_IsNamed(t *testing.T) {
 
 func TestDataDirTooLongForSockets(t *testing.T) {
 	t.Parallel()
-	_, diags := Load(Sources{Flags: map[string]string{"data-dir": "/" + strings.Repeat("x", 95)}, Host: testHost})
+	_, diags := Load(Sources{Flags: map[string]string{"data-dir": "/" + strings.Repeat("x", 68)}, Host: testHost})
 	if !strings.Contains(render(t, diags), "4 bytes too long") {
 		t.Errorf("got %s", render(t, diags))
 	}

@@ -118,7 +118,7 @@ func (l *loader) validatePaths() {
 		l.fault("node.data_dir", "a directory is required")
 		return
 	}
-	if over := len(c.AdminSocket()) - socketLimit; over > 0 {
+	if over := len(c.Node.DataDir) + len(deepestSocket) - socketLimit; over > 0 {
 		l.fault("node.data_dir", fmt.Sprintf("the path is %d bytes too long for the unix sockets below it", over))
 	}
 	if filepath.Clean(c.Node.DataDir) == "/" {
