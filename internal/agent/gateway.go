@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/hivecloud/hive/apigw"
+	"github.com/hivecloud/hive/apigw/ec2"
+	"github.com/hivecloud/hive/apigw/ec2/ec2wire"
+	"github.com/hivecloud/hive/apigw/iam"
+	"github.com/hivecloud/hive/apigw/iam/iamwire"
+	"github.com/hivecloud/hive/apigw/principals"
+	"github.com/hivecloud/hive/apigw/sts"
+	"github.com/hivecloud/hive/apigw/sts/stswire"
+	"github.com/hivecloud/hive/internal/admin"
+	"github.com/hivecloud/hive/internal/pki"
+	"github.com/hivecloud/hive/internal/vfs"
+)
+
+// newGateway makes the API gateway and opens its port.
+func (a *Agent) newGateway() (*apigw.Gateway, error) {
+	services, err := a.services()
+	if err != nil {
+		return nil, err
+	}
+	tlsConfig, err := a.edgeTLS()
+	if err != nil {
+		return nil, err
+	}
+	key, err := a.tokenKey()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := principals.New(a.region, a.ring)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", string(a.config.Listen.API))
+	if err != nil {
+		return nil, busy(err, "listen.api", string(a.config.Listen.API))
+	}
+	a.apiAddr = listener.Addr().String()
+	g, err := apigw.New(apigw.Config{
+		Listener: listener, TLS: tlsConfig, Region: a.id.Region, Services: services, Principals: keys, TokenKey: key,
+		Throttle: a.throttle(),
+		Metrics:  apiMetrics{a}, Routes: a.health, Log: a.options.Logger,
+	})
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return g, nil
+}
+
+// busy turns a port that cannot be bound into an error with a next step.
+func busy(err error, key, addr string) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return admin.Errorf(admin.KindConflict, "stop what listens there (ss -ltnp), or set "+key+" to another port", "the address %s is in use: %w", addr, err)
+	case errors.Is(err, syscall.EACCES):
+		return admin.Errorf(admin.KindDenied, "set "+key+" to a port above 1023, or give the binary CAP_NET_BIND_SERVICE", "the address %s may not be bound: %w", addr, err)
+	}
+	return fmt.Errorf("bind %s %s: %w", key, addr, err)
+}
+
+func (a *Agent) services() ([]apigw.Service, error) {
+	compute, err := ec2.New(ec2.Config{Region: a.region, Console: console{a}, Log: a.options.Logger, Ratios: a.host.ratios})
+	if err != nil {
+		return nil, err
+	}
+	users, err := iam.New(iam.Config{Region: a.region, Sealer: a.ring})
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := sts.New(a.region)
+	if err != nil {
+		return nil, err
+	}
+	return []apigw.Service{
+		{Name: "ec2", Codec: ec2wire.Codec(), Handlers: compute, Members: ec2.Members},
+		{Name: "iam", Codec: iamwire.Codec(), Handlers: users, Members: iam.Members},
+		{Name: "sts", Codec: stswire.Codec(), Handlers: tokens, Members: sts.Members},
+	}, nil
+}
+
+// edgeTLS is the API's certificate: the operator's, or the one that the API CA issued and renews.
+func (a *Agent) edgeTLS() (*tls.Config, error) {
+	if a.config.TLS.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(a.config.TLS.CertFile, a.config.TLS.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("read API certificate: %w", err)
+		}
+		return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+	}
+	edge, err := pki.NewDir(vfs.OS(), a.at.pki()).Edge()
+	if err != nil {
+		return nil, err
+	}
+	a.edge = edge
+	return edge.TLS(), nil
+}
+
+// renewCertificates keeps the node's certificates fresh.
+func (a *Agent) renewCertificates(ctx context.Context) error {
+	dir := pki.NewDir(vfs.OS(), a.at.pki())
+	ca, err := dir.Authority(pki.ClusterCA)
+	if err != nil {
+		return err
+	}
+	renewals := []*pki.Renewal{a.truth.identity.Renewal(pki.LocalIssuer(ca, a.id.ClusterID, a.id.NodeID, hosts(a.config)))}
+	if a.edge != nil {
+		api, err := dir.Authority(pki.APICA)
+		if err != nil {
+			return err
+		}
+		renewals = append(renewals, a.edge.Renewal(api, edgeHosts(a.config)))
+	}
+	return pki.NewRenewer(a.options.Logger, renewals...).Run(ctx)
+}
+
+// tokenKey authenticates page tokens; it is derived from the cluster key, so that every node of the region has it.
+func (a *Agent) tokenKey() ([]byte, error) {
+	secret, err := os.ReadFile(a.at.clusterKey())
+	if err != nil {
+		return nil, fmt.Errorf("read cluster key: %w", err)
+	}
+	m := hmac.New(sha256.New, secret)
+	m.Write([]byte("hive page tokens v1"))
+	return m.Sum(nil), nil
+}
+
+// health answers the unauthenticated health routes beside the API.
+func (a *Agent) health(e *echo.Echo) {
+	e.GET("/_hive/health/live", func(c echo.Context) error { return c.String(http.StatusOK, "live\n") })
+	e.GET("/_hive/health/ready", func(c echo.Context) error {
+		if st := a.status(c.Request().Context()); !st.Ready {
+			return c.String(http.StatusServiceUnavailable, "not ready\n")
+		}
+		return c.String(http.StatusOK, "ready\n")
+	})
+}
+
+// apiMetrics hands the gateway's observations to the registry.
+type apiMetrics struct{ a *Agent }
+
+// Observe counts one request.
+func (m apiMetrics) Observe(o apigw.Observation) {
+	m.a.metrics.APIRequest(o.Service, o.Action, o.Code, o.Duration)
+}
+
+// console reads what guests of this node show.
+type console struct{ a *Agent }
+
+// maxConsole is how much of a serial log GetConsoleOutput returns (64 KB, API_GetConsoleOutput).
+const maxConsole = 64 << 10
+
+// errElsewhere is a guest on another node.
+var errElsewhere = errors.New("the instance is on another node, whose console cannot be reached from here")
+
+// Output is the tail of a guest's serial log.
+func (c console) Output(_ context.Context, node, instanceID string) ([]byte, time.Time, error) {
+	if node != c.a.id.NodeID {
+		return nil, time.Time{}, errElsewhere
+	}
+	return c.a.exec.Console(instanceID, maxConsole)
+}
+
+// Screenshot is a guest's screen as PNG.
+func (c console) Screenshot(ctx context.Context, node, instanceID string) ([]byte, error) {
+	if node != c.a.id.NodeID {
+		return nil, errElsewhere
+	}
+	return c.a.exec.Screen(ctx, instanceID)
+}
+
+// throttle turns the configured limits into the gateway's: calls that change things get half the rate of those that read.
+func (a *Agent) throttle() apigw.Throttle {
+	l := a.config.Limits
+	burst := l.APIBurst
+	if burst == 0 {
+		burst = 2 * l.APIRPS
+	}
+	return apigw.Throttle{ReadRate: float64(l.APIRPS), ReadBurst: burst, WriteRate: float64(l.APIRPS) / 2, WriteBurst: burst}
+}

