@@ -5,7 +5,6 @@ package guard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/hivecloud/hive/compute/qemu"
@@ -13,6 +12,9 @@ import (
 
 // adoptTimeout bounds the search for the QEMU that holds qemu.lock: between fork and exec it has no command line yet.
 const adoptTimeout = 30 * time.Second
+
+// errOrphan: something holds the lock that only QEMU inherits, and cannot be found.
+var errOrphan = errors.New("a qemu of this directory lives (" + qemuLockName + " is held), but its process is not found")
 
 // adopt takes over the QEMU that an earlier guard has started. Its disks keep their connections; new listeners are for the next time
 // that a block daemon restarts.
@@ -86,7 +88,7 @@ func (g *guard) findOrphan(ctx context.Context) (*process, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%s is held, but no qemu of this directory is found: %w", qemuLockName, errors.Join(ErrBusy, ctx.Err()))
+			return nil, errors.Join(errOrphan, ctx.Err())
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

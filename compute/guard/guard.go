@@ -72,7 +72,8 @@ type guard struct {
 	monitor *qemu.Monitor // nil while there is no QMP connection
 	ready   chan struct{} // closed while monitor is set
 	disks   []*diskServer
-	forced  bool // Powerdown's grace was over
+	forced  bool  // Powerdown's grace was over
+	logFrom int64 // where this QEMU's part of qemu.log begins
 }
 
 // Run runs the guard of cfg.Dir until Client.Close, or until ctx ends. The end of ctx leaves QEMU running, for the next guard to adopt.
@@ -215,11 +216,12 @@ func (g *guard) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, api.stop()) }()
-	if err := g.begin(startCtx); err != nil {
-		if ctx.Err() != nil {
-			g.leave()
-			return nil
-		}
+	if err := g.begin(startCtx); errors.Is(err, errOrphan) {
+		return err // nothing is known about the guest, so nothing is written about it
+	} else if err != nil && ctx.Err() != nil {
+		g.leave()
+		return nil
+	} else if err != nil {
 		g.failed(err)
 	} else if ended := g.supervise(ctx); !ended {
 		g.leave()

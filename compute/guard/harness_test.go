@@ -68,8 +68,9 @@ const (
 	volumeID = "vol-0123456789abcdef0"
 	imageOf  = "image.raw"
 	nbdPIDs  = "nbd.pids"
-	staleOf  = "stale" // a file that makes the block daemon refuse epochs below the number in it
-	downOf   = "down"  // a file that makes the block daemon unreachable
+	staleOf  = "stale"  // a file that makes the block daemon refuse epochs below the number in it
+	errorsOf = "errors" // a file with the error that reads can be made to fail with
+	downOf   = "down"   // a file that makes the block daemon unreachable
 )
 
 // world is one instance directory with everything around it.
@@ -307,9 +308,12 @@ func (n nbdDisks) Serve(_ context.Context, volume string, epoch uint64, l *os.Fi
 			return nil, nil, fmt.Errorf("%w: volume %s has %d", ErrStaleEpoch, volume, newest)
 		}
 	}
+	server := `qemu-nbd -t -e 16 --image-opts "driver=raw,file.driver=file,file.locking=off,file.filename=$0/` + imageOf + `"`
+	if text, err := os.ReadFile(filepath.Join(n.dir, errorsOf)); err == nil { // fails reads while the file failing is there
+		server = `nbdkit -f --filter=error file "$0/` + imageOf + `" error-pread-rate=1 error-pread=` + strings.TrimSpace(string(text)) + ` error-pread-file="$0/failing"`
+	}
 	// The daemon's protocol to inherit a socket wants the pid of the very process.
-	cmd := exec.Command("/bin/sh", "-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec qemu-nbd -t -e 16 --image-opts "driver=raw,file.driver=file,file.locking=off,file.filename=$0"`,
-		filepath.Join(n.dir, imageOf))
+	cmd := exec.Command("/bin/sh", "-c", "LISTEN_FDS=1 LISTEN_PID=$$ exec "+server, n.dir)
 	cmd.ExtraFiles = []*os.File{l}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
@@ -352,5 +356,5 @@ func nbdProcesses(dir string) []int {
 
 func isNBD(pid int) bool {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return err == nil && bytes.Contains(text, []byte("qemu-nbd"))
+	return err == nil && (bytes.Contains(text, []byte("qemu-nbd")) || bytes.Contains(text, []byte("nbdkit")))
 }

@@ -68,21 +68,14 @@ func (g *guard) quit(ctx context.Context) error {
 		abort()
 		return nil
 	}
-	quitCtx, cancel := context.WithTimeout(ctx, killTimeout)
-	defer cancel()
-	monitor, err := g.currentMonitor(quitCtx)
-	if err == nil {
-		err = monitor.Quit(quitCtx)
+	err := errFrozen
+	if !g.board.get().Frozen {
+		err = g.quitPolitely(ctx, proc)
 	}
 	if err == nil {
-		select {
-		case <-proc.done:
-			return nil
-		case <-quitCtx.Done():
-			err = quitCtx.Err()
-		}
+		return nil
 	}
-	g.log.Warn("qemu does not quit, killing it", "error", err)
+	g.log.Warn("qemu does not quit, killing it", "because", err)
 	g.noteExit(Exit{Cause: CauseHostQuit, Detail: "killed, because it did not quit", At: time.Now().UTC(), Code: -1})
 	if err := proc.signal(syscall.SIGKILL); err != nil {
 		return err
@@ -92,6 +85,27 @@ func (g *guard) quit(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("qemu was killed and has not gone: %w", ctx.Err())
+	}
+}
+
+var errFrozen = errors.New("its process stands still")
+
+// quitPolitely lets QEMU close its disks and say why it ends.
+func (g *guard) quitPolitely(ctx context.Context, proc *process) error {
+	ctx, cancel := context.WithTimeout(ctx, killTimeout)
+	defer cancel()
+	monitor, err := g.currentMonitor(ctx)
+	if err != nil {
+		return err
+	}
+	if err := monitor.Quit(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-proc.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

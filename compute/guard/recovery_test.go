@@ -141,6 +141,33 @@ func TestRecovery_BlockDaemonKilled_GuestSeesAPauseAndNoError(t *testing.T) {
 	w.close()
 }
 
+func TestRecovery_IOErrorPausesTheGuestUntilTheVolumeIsWell(t *testing.T) {
+	t.Parallel()
+	for code, reason := range map[string]Reason{"EIO": ReasonIOError, "ENOSPC": ReasonNoSpace} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			need(t, "nbdkit")
+			w := newWorld(t, nil)
+			w.must(os.WriteFile(filepath.Join(w.dir, errorsOf), []byte(code), 0o600))
+			w.run()
+			w.boots()
+			failing := filepath.Join(w.dir, "failing")
+			w.must(os.WriteFile(failing, nil, 0o600))
+			s := w.until("the error", func(s Status) bool { return s.Phase == PhasePaused && s.Reason == reason })
+			if !strings.Contains(s.Detail, volumeID) {
+				t.Errorf("detail %q does not name the volume", s.Detail)
+			}
+			w.must(os.Remove(failing))
+			w.console(w.mark(), "...")
+			w.untilPhase(PhaseRunning)
+			w.noError()
+			w.must(w.client.Quit(t.Context()))
+			w.untilPhase(PhaseExited)
+			w.close()
+		})
+	}
+}
+
 func TestRecovery_SignalsToTheGuardDoNotReachTheGuest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -149,6 +149,15 @@ func (g *guard) launch(ctx context.Context, lock *os.File) error {
 	if err != nil {
 		return err
 	}
+	g.mu.Lock()
+	g.logFrom = logStart.Size()
+	g.mu.Unlock()
+	g.board.update(func(s *Status) { // before QEMU is there: a guard after us could not ask it
+		s.Ports = nil
+		for i, p := range g.spec.Ports {
+			s.Ports = append(s.Ports, PortStatus{Port: p, Forward: forwards[i]})
+		}
+	})
 	cmd := exec.Command(orDefault(g.spec.QEMUBinary, "qemu-system-x86_64"), args...)
 	cmd.Dir, cmd.Env = "/", []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C"}
 	cmd.Stdout, cmd.Stderr = log, log
@@ -158,7 +167,7 @@ func (g *guard) launch(ctx context.Context, lock *os.File) error {
 	if err != nil {
 		return fmt.Errorf("start qemu: %w", err)
 	}
-	g.started(proc, forwards)
+	g.started(proc)
 	client, err := g.connect(ctx, proc)
 	if err == nil {
 		g.firstConnection(client)
@@ -186,17 +195,13 @@ func detached(runAs *RunAs) *syscall.SysProcAttr {
 }
 
 // started records a QEMU at once, before it can do anything: a guard after us must find it.
-func (g *guard) started(proc *process, forwards []uint16) {
+func (g *guard) started(proc *process) {
 	g.mu.Lock()
 	g.proc = proc
 	g.mu.Unlock()
 	g.log.Info("qemu started", "pid", proc.pid)
 	g.board.update(func(s *Status) {
 		s.PID, s.PIDStart, s.StartedAt, s.Boots = proc.pid, proc.startTicks, time.Now().UTC(), 1
-		s.Ports = nil
-		for i, p := range g.spec.Ports {
-			s.Ports = append(s.Ports, PortStatus{Port: p, Forward: forwards[i]})
-		}
 	})
 }
 

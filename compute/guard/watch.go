@@ -265,13 +265,13 @@ func (g *guard) retryIO(ctx context.Context, pause time.Duration) time.Duration 
 
 // exited records the end of a run and gives back everything.
 func (g *guard) exited(ctx context.Context, proc *process) {
+	g.mu.Lock()
+	forced, logFrom := g.forced, g.logFrom
+	g.mu.Unlock()
 	exit := processCause(proc.exit)
 	if exit.Cause == CauseCrash {
-		exit.Detail += "; it said: " + qemuSaid(filepath.Join(g.dir, qemuLogName), 0)
+		exit.Detail += "; it said: " + qemuSaid(filepath.Join(g.dir, qemuLogName), logFrom)
 	}
-	g.mu.Lock()
-	forced := g.forced
-	g.mu.Unlock()
 	status := g.board.update(func(s *Status) {
 		if s.Exit == nil {
 			s.Exit = &exit
