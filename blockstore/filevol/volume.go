@@ -49,6 +49,9 @@ var (
 // Errors: blockstore.ErrNotFound, ErrInUse (open already), ErrFenced (a higher epoch was here), ErrFailed (a flush was
 // lost in this epoch; ask for a higher one), ErrCorrupt.
 func (s *Store) OpenVolume(_ context.Context, id string, epoch uint64) (*Volume, error) {
+	if epoch == 0 {
+		return nil, fmt.Errorf("open volume %s at epoch 0: %w", id, blockstore.ErrInvalid)
+	}
 	v, err := s.openVolume(id, epoch)
 	if err != nil {
 		return nil, fmt.Errorf("open volume %s at epoch %d: %w", id, epoch, err)
@@ -56,15 +59,23 @@ func (s *Store) OpenVolume(_ context.Context, id string, epoch uint64) (*Volume,
 	return v, nil
 }
 
+// GrowVolume makes a volume longer that nobody has open (else blockstore.ErrInUse; then ask the open volume). Its epoch stays.
+// Errors: those of OpenVolume and Volume.Grow.
+func (s *Store) GrowVolume(ctx context.Context, id string, size int64) error {
+	v, err := s.openVolume(id, 0)
+	if err != nil {
+		return fmt.Errorf("grow volume %s: %w", id, err)
+	}
+	return errors.Join(v.Grow(ctx, size), v.Close(ctx))
+}
+
+// openVolume opens at an epoch; 0 means whatever the last one was.
 func (s *Store) openVolume(id string, epoch uint64) (_ *Volume, err error) {
 	if err := checkID(id); err != nil {
 		return nil, err
 	}
-	if epoch == 0 {
-		return nil, fmt.Errorf("epoch 0: %w", blockstore.ErrInvalid)
-	}
 	defer s.names.lock(volumeKey(id))()
-	v := &Volume{id: id, dir: s.volumeDir(id), fs: s.fs, epoch: epoch}
+	v := &Volume{id: id, dir: s.volumeDir(id), fs: s.fs}
 	// The lock comes first: what is read below must not change under us.
 	v.lock, err = s.takeLock(filepath.Join(v.dir, lockName), 0)
 	if notExist(err) {
@@ -84,10 +95,14 @@ func (s *Store) openVolume(id string, epoch uint64) (_ *Volume, err error) {
 	if v.meta, err = s.readVolumeMeta(id); err != nil {
 		return nil, err
 	}
+	if epoch == 0 {
+		epoch = v.meta.Epoch
+	}
+	v.epoch = epoch
 	if epoch < v.meta.Epoch {
 		return nil, fmt.Errorf("epoch %d was here: %w", v.meta.Epoch, blockstore.ErrFenced)
 	}
-	if epoch <= v.meta.FailedEpoch {
+	if v.meta.FailedEpoch != 0 && epoch <= v.meta.FailedEpoch {
 		return nil, blockstore.ErrFailed
 	}
 	if err := v.openData(); err != nil {
@@ -367,15 +382,25 @@ func (v *Volume) Extents(_ context.Context, off, n int64) ([]blockstore.Extent, 
 	return list, nil
 }
 
+// Failed is the lost flush that stopped the volume, or nil.
+func (v *Volume) Failed() error { return v.sync.failed() }
+
 // Close flushes and closes, and waits for the requests under way first.
-func (v *Volume) Close(context.Context) error {
+func (v *Volume) Close(context.Context) error { return v.close(true) }
+
+// Detach closes without a flush, as the death of the process would: nothing that was answered is lost, but what was not flushed
+// stays to be flushed by whoever opens the volume next. It is for a process that will be back in a moment, whose guests should
+// not wait for the disk.
+func (v *Volume) Detach() error { return v.close(false) }
+
+func (v *Volume) close(flush bool) error {
 	v.life.Lock()
 	defer v.life.Unlock()
 	if v.closed {
 		return blockstore.ErrClosed
 	}
 	v.closed = true
-	err := v.flushIf(true)
+	err := v.flushIf(flush)
 	return errors.Join(err, v.release())
 }
 

@@ -63,6 +63,7 @@ func TestVolume_GrowOnlyGrowsAlsoInParallel(t *testing.T) {
 	s := mustStore(t, Config{})
 	must(t, s.CreateVolume(t.Context(), VolumeSpec{ID: "vol-1", SizeBytes: 8192}))
 	v := mustVolume(t, s, "vol-1", 1)
+	wantErr(t, s.GrowVolume(t.Context(), "vol-1", 16384), blockstore.ErrInUse)
 	wantErr(t, v.Grow(t.Context(), 4096), blockstore.ErrShrink)
 	wantErr(t, v.Grow(t.Context(), 8193), blockstore.ErrInvalid)
 	must(t, v.Grow(t.Context(), 8192))
@@ -79,5 +80,33 @@ func TestVolume_GrowOnlyGrowsAlsoInParallel(t *testing.T) {
 	v = mustVolume(t, s, "vol-1", 1)
 	if v.Size() != 8192+4096*20 {
 		t.Fatalf("size %d after reopening", v.Size())
+	}
+}
+
+func TestGrowVolume_NeverOpenedKeepsItsEpoch(t *testing.T) {
+	t.Parallel()
+	s := mustStore(t, Config{})
+	must(t, s.CreateVolume(t.Context(), VolumeSpec{ID: "vol-1", SizeBytes: 8192}))
+	must(t, s.GrowVolume(t.Context(), "vol-1", 16384))
+	wantErr(t, s.GrowVolume(t.Context(), "vol-1", 8192), blockstore.ErrShrink)
+	wantErr(t, s.GrowVolume(t.Context(), "vol-2", 8192), blockstore.ErrNotFound)
+	if info, err := s.StatVolume("vol-1"); err != nil || info.SizeBytes != 16384 || info.Epoch != 0 {
+		t.Fatalf("got %+v, %v", info, err)
+	}
+	mustVolume(t, s, "vol-1", 1)
+}
+
+func TestDetach_IsLikeADeathOfTheProcess(t *testing.T) {
+	t.Parallel()
+	s := mustStore(t, Config{})
+	must(t, s.CreateVolume(t.Context(), VolumeSpec{ID: "vol-1", SizeBytes: 8192}))
+	v := mustVolume(t, s, "vol-1", 1)
+	must(t, v.WriteAt(t.Context(), []byte("not flushed"), 0, false))
+	must(t, v.Detach())
+	v = mustVolume(t, s, "vol-1", 1)
+	got := make([]byte, 11)
+	must(t, v.ReadAt(t.Context(), got, 0))
+	if string(got) != "not flushed" {
+		t.Fatalf("got %q", got)
 	}
 }

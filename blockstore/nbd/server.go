@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -22,6 +23,8 @@ const (
 	handshakeTimeout = 30 * time.Second
 	// drainTimeout is how long Shutdown lets a client take its last replies.
 	drainTimeout = 2 * time.Second
+	// acceptPause is how long an accept loop waits when the process is out of descriptors or memory.
+	acceptPause = 50 * time.Millisecond
 )
 
 // Config says what a server serves.
@@ -119,7 +122,12 @@ func (s *Server) Serve(l net.Listener) error {
 			if s.ctx.Err() != nil {
 				return nil
 			}
-			return fmt.Errorf("accept connection for %s: %w", s.cfg.Name, err)
+			if !outOf(err) {
+				return fmt.Errorf("accept connection for %s: %w", s.cfg.Name, err)
+			}
+			s.cfg.Logger.Warn("connection could not be accepted", "export", s.cfg.Name, "error", err)
+			time.Sleep(acceptPause)
+			continue
 		}
 		if !s.begin(c) {
 			c.Close()
@@ -130,6 +138,16 @@ func (s *Server) Serve(l net.Listener) error {
 			s.report(s.serve(c))
 		}()
 	}
+}
+
+// outOf tells whether accept failed for want of something that comes back, such as descriptors.
+func outOf(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // ServeConn serves one connection until its end and closes it. The error says why it ended; nil means that the client
