@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/hivecloud/hive/apigw"
+	"github.com/hivecloud/hive/apigw/awserr"
 	"github.com/hivecloud/hive/apigw/filter"
 	"github.com/hivecloud/hive/apigw/ids"
 	"github.com/hivecloud/hive/apigw/page"
@@ -87,9 +88,20 @@ func pick[R any](family ids.Family, wanted []string, get func(id string) (*R, bo
 		found = append(found, row)
 	}
 	if len(missing) > 0 {
-		return nil, family.Missing(missing...)
+		return nil, notFound(family, missing...)
 	}
 	return found, nil
+}
+
+// notFound is the family's NotFound; of images EC2 writes the ids in brackets.
+func notFound(family ids.Family, missing ...string) error {
+	if family != ids.Image {
+		return family.Missing(missing...)
+	}
+	if len(missing) == 1 {
+		return awserr.New(family.NotFound, "The image id '[%s]' does not exist", missing[0])
+	}
+	return awserr.New(family.NotFound, "The image ids '[%s]' do not exist", strings.Join(missing, ", "))
 }
 
 // translate turns rows into what the API shows.

@@ -63,7 +63,7 @@ func (s *Service) ownedImage(ctx context.Context, call *apigw.Call, id string) (
 	}
 	i, ok := visibleImage(v, call.Account, id)
 	if !ok {
-		return nil, ids.Image.Missing(id)
+		return nil, notFound(ids.Image, id)
 	}
 	if i.AccountID != call.Account {
 		return nil, awserr.New("AuthFailure", "Not authorized for image:%s", id)

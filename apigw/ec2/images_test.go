@@ -200,7 +200,11 @@ func TestDescribeImages_WhoSeesWhat(t *testing.T) {
 	if i := do(w, alice, w.svc.DescribeImages, &sdk.DescribeImagesInput{ImageIds: []string{public}}).Images[0]; *i.ImageOwnerAlias != "amazon" || !*i.Public {
 		t.Errorf("the system's image: %+v", i)
 	}
-	if msg := refused(w, alice, "InvalidAMIID.NotFound", w.svc.DescribeImages, &sdk.DescribeImagesInput{ImageIds: []string{private}}); !strings.Contains(msg, private) {
+	if msg := refused(w, alice, "InvalidAMIID.NotFound", w.svc.DescribeImages, &sdk.DescribeImagesInput{ImageIds: []string{private}}); msg != "The image id '["+private+"]' does not exist" {
+		t.Error(msg)
+	}
+	other := "ami-0123456789abcdef0"
+	if msg := refused(w, alice, "InvalidAMIID.NotFound", w.svc.DescribeImages, &sdk.DescribeImagesInput{ImageIds: []string{private, mine, other}}); msg != "The image ids '["+private+", "+other+"]' do not exist" {
 		t.Error(msg)
 	}
 	refused(w, alice, "InvalidAMIID.Malformed", w.svc.DescribeImages, &sdk.DescribeImagesInput{ImageIds: []string{"ami-zzz"}})

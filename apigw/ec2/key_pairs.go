@@ -125,7 +125,10 @@ func (s *Service) storeKeyPair(ctx context.Context, call *apigw.Call, public *ss
 	if err := s.region.Propose(ctx, command.CreateKeyPair{Pair: row, Tags: tags}, nil); err != nil {
 		return nil, nil, fmt.Errorf("store key pair %s: %w", row.ID, err)
 	}
-	list := translate(tags, func(t state.Tag) types.Tag { return types.Tag{Key: aws.String(t.Key), Value: aws.String(t.Value)} })
+	var list []types.Tag
+	for _, t := range tags {
+		list = append(list, types.Tag{Key: aws.String(t.Key), Value: aws.String(t.Value)})
+	}
 	return &row, list, nil
 }
 
@@ -234,10 +237,10 @@ func namedKeyPairs(v *state.View, account string, in *sdk.DescribeKeyPairsInput)
 	return byName, nil
 }
 
-// keyPair is a key pair as DescribeKeyPairs shows it.
+// keyPair is a key pair as DescribeKeyPairs shows it, with a list of tags even when it is empty, as EC2 does.
 func (r rows) keyPair(k *state.KeyPair, public bool) types.KeyPairInfo {
 	out := types.KeyPairInfo{KeyPairId: aws.String(k.ID), KeyName: aws.String(k.Name), KeyType: types.KeyType(k.Type),
-		KeyFingerprint: aws.String(k.Fingerprint), CreateTime: timeOf(k.Created), Tags: r.tags(k.ID)}
+		KeyFingerprint: aws.String(k.Fingerprint), CreateTime: timeOf(k.Created), Tags: append([]types.Tag{}, r.tags(k.ID)...)}
 	if public {
 		out.PublicKey = aws.String(k.PublicKey)
 	}

@@ -72,7 +72,7 @@ func (r rows) eni(n *state.NetworkInterface) types.NetworkInterface {
 		PrivateIpAddress: address.PrivateIpAddress, PrivateDnsName: address.PrivateDnsName, Association: address.Association,
 		PrivateIpAddresses: []types.NetworkInterfacePrivateIpAddress{address}, Ipv6Addresses: []types.NetworkInterfaceIpv6Address{},
 		Groups: r.groups(n.Groups), SourceDestCheck: aws.Bool(n.SourceDestCheck), Status: types.NetworkInterfaceStatus(n.Status),
-		InterfaceType: types.NetworkInterfaceTypeInterface, RequesterManaged: aws.Bool(false), Operator: unmanaged(), TagSet: r.tags(n.ID),
+		InterfaceType: types.NetworkInterfaceTypeInterface, RequesterManaged: aws.Bool(false), Operator: unmanaged(), TagSet: append([]types.Tag{}, r.tags(n.ID)...),
 	}
 	if n.InstanceID != "" {
 		out.Attachment = r.eniAttachment(n)

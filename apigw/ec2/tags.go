@@ -142,7 +142,7 @@ func (s *Service) touchTagged(ctx context.Context, call *apigw.Call, wanted []st
 	var touched []apigw.Resource
 	for i, id := range wanted {
 		if !kinds[i].exists(v, call.Account, id) {
-			return kinds[i].family.Missing(id)
+			return notFound(kinds[i].family, id)
 		}
 		touched = append(touched, resource(call, v, kinds[i].kind, id))
 	}

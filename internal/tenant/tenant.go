@@ -145,9 +145,9 @@ func newUserID() string {
 	return "AIDA" + base32.StdEncoding.EncodeToString(b[:])[:17]
 }
 
-// newID is a resource id: the prefix, a dash and 17 hex digits.
+// newID is a resource id: the prefix, a dash and 17 hex digits, the first zero as in AWS's.
 func newID(prefix string) string {
-	var b [9]byte
+	var b [8]byte
 	rand.Read(b[:])
-	return prefix + "-" + hex.EncodeToString(b[:])[:17]
+	return prefix + "-0" + hex.EncodeToString(b[:])
 }

@@ -111,7 +111,7 @@ func TestDefaultVPC_IsAsAWSMakesIt(t *testing.T) {
 	if in, out := g.Rules[0], g.Rules[1]; in.Egress || in.GroupID != g.ID || !out.Egress || out.CIDR != "0.0.0.0/0" || in.ID == out.ID {
 		t.Errorf("rules %+v", g.Rules)
 	}
-	form := regexp.MustCompile(`^[a-z-]+-[0-9a-f]{17}$`)
+	form := regexp.MustCompile(`^[a-z-]+-0[0-9a-f]{16}$`)
 	for _, id := range []string{vpc.ID, vpc.AssociationID, vpc.DHCPOptionsID, cmd.Subnets[0].ID, g.ID, g.Rules[0].ID} {
 		if !form.MatchString(id) {
 			t.Errorf("id %s", id)
