@@ -92,7 +92,11 @@ func launchResources(c *apigw.Call, v *state.View, p launchPlan) []apigw.Resourc
 }
 
 // launchHash tells calls with the same client token apart: it covers every parameter but the token and the dry run.
+// Without a token it is empty.
 func launchHash(in *sdk.RunInstancesInput) (string, error) {
+	if valueOf(in.ClientToken) == "" {
+		return "", nil
+	}
 	same := *in
 	same.ClientToken, same.DryRun = nil, nil
 	b, err := json.Marshal(same)
