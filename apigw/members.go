@@ -60,7 +60,7 @@ func (r *rules) check(params []wire.Param) error {
 	for _, p := range params {
 		allowed, ok := r.exact[p.Path]
 		switch {
-		case ok && (allowed == nil || slices.ContainsFunc(allowed, func(v string) bool { return strings.EqualFold(v, p.Value) })):
+		case ok && (allowed == nil || slices.ContainsFunc(allowed, func(v string) bool { return same(v, p.Value) })):
 		case ok:
 			return awserr.NotSupportedValue(p.Name, p.Value, strings.Join(allowed, "' or '"))
 		case slices.ContainsFunc(r.below, func(tree string) bool { return strings.HasPrefix(p.Path, tree) }):
@@ -69,4 +69,9 @@ func (r *rules) check(params []wire.Param) error {
 		}
 	}
 	return nil
+}
+
+// same compares values; only booleans are written in several ways.
+func same(allowed, sent string) bool {
+	return allowed == sent || (allowed == "true" || allowed == "false") && strings.EqualFold(allowed, sent)
 }

@@ -57,7 +57,8 @@ type term[R any] struct {
 	patterns []pattern
 }
 
-// Parse checks filters against the set: an unknown name, a name twice, no values or too many are refused.
+// Parse checks filters against the set: an unknown name, no values or too many are refused.
+// A name that is sent twice is two filters, joined by and like any others.
 func (s Set[R]) Parse(filters []Filter) (Matcher[R], error) {
 	return parse(filters, func(name string) func(R) []string { return s[name] })
 }
@@ -88,7 +89,6 @@ func (t Tagged[R]) Parse(filters []Filter) (Matcher[R], error) {
 
 func parse[R any](filters []Filter, lookup func(string) func(R) []string) (Matcher[R], error) {
 	var m Matcher[R]
-	seen := map[string]bool{}
 	total := 0
 	for _, f := range filters {
 		if f.Name == "" {
@@ -98,10 +98,6 @@ func parse[R any](filters []Filter, lookup func(string) func(R) []string) (Match
 		if values == nil {
 			return m, awserr.InvalidParameterValue("The filter '%s' is invalid", clip(f.Name))
 		}
-		if seen[f.Name] {
-			return m, awserr.InvalidParameterValue("The filter '%s' is specified more than once", f.Name)
-		}
-		seen[f.Name] = true
 		if len(f.Values) == 0 {
 			return m, awserr.InvalidParameterValue("The filter '%s' has no values", f.Name)
 		}

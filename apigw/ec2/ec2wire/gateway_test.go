@@ -105,6 +105,12 @@ func (f *fleet) RunInstances(ctx context.Context, in *ec2.RunInstancesInput) (*e
 
 func serve(t *testing.T) (*ec2.Client, *fleet) {
 	t.Helper()
+	server, f := newServer(t)
+	return client(server, "AKIAOWNER", secret), f
+}
+
+func newServer(t *testing.T) (*httptest.Server, *fleet) {
+	t.Helper()
 	f := &fleet{}
 	for i := range 12 {
 		f.volumes = append(f.volumes, types.Volume{VolumeId: aws.String("vol-0000000000000000" + string("0123456789ab"[i])), Size: aws.Int32(int32(i)),
@@ -121,7 +127,7 @@ func serve(t *testing.T) (*ec2.Client, *fleet) {
 	}
 	server := httptest.NewTLSServer(g.Handler())
 	t.Cleanup(server.Close)
-	return client(server, "AKIAOWNER", secret), f
+	return server, f
 }
 
 func client(server *httptest.Server, key, secret string) *ec2.Client {
