@@ -85,7 +85,7 @@ func newRoot(a *app) *cobra.Command {
 		newMembers(a), newRaft(a), newNode(a), newInstance(a), newImage(a), newEnv(a), newQuickstart(a),
 		newAccount(a), newAccessKey(a), newDoctor(a),
 	}
-	node := []*cobra.Command{newGuard(a), newAdmin(a), newConfig(a)}
+	node := []*cobra.Command{newAgent(a), newBlockd(a), newGuard(a), newAdmin(a), newConfig(a)}
 	for _, cmd := range operate {
 		cmd.GroupID = "operate"
 	}

@@ -155,7 +155,7 @@ func newGuard(cfg Config, log hclog.Logger) (*guard, error) {
 		disksOf: cfg.Disks, spec: spec, closing: make(chan struct{}), ready: make(chan struct{}),
 	}
 	if g.disksOf == nil {
-		return nil, errors.New("no client of the block daemon")
+		g.disksOf = BlockDaemon
 	}
 	status := Status{InstanceID: spec.Guest.InstanceID, RunID: spec.RunID, Epoch: spec.Epoch, Phase: PhaseStarting, HostBoot: boot, GuardPID: os.Getpid()}
 	before, err := readState(cfg.Dir)
