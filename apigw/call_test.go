@@ -5,6 +5,7 @@ package apigw
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -116,5 +117,19 @@ func TestRedact(t *testing.T) {
 	}
 	if in[0].Value != "s" {
 		t.Error("redact changed its argument")
+	}
+}
+
+func TestDeclared(t *testing.T) {
+	t.Parallel()
+	m := Members{"CreateUser": {"UserName", "Path=/", "Tags.*"}}
+	got, err := m.Declared(iamwire.Codec(), "CreateUser")
+	var paths []string
+	for _, w := range got {
+		paths = append(paths, w.Path)
+	}
+	slices.Sort(paths)
+	if err != nil || !slices.Equal(paths, []string{"Tags.Key", "Tags.Value", "UserName"}) {
+		t.Errorf("got %v, %v", paths, err)
 	}
 }

@@ -5,13 +5,18 @@ package apigw
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/hivecloud/hive/apigw/awserr"
 	"github.com/hivecloud/hive/fsm/command"
+	"github.com/hivecloud/hive/raftnode"
 )
 
 // unavailable is what errors implement whose cause will pass: no leader, no quorum, shutting down.
 type unavailable interface{ Unavailable() bool }
+
+// passes are the causes that pass, of packages that know no AWS.
+var passes = []error{context.DeadlineExceeded, context.Canceled, raftnode.ErrUnavailable, raftnode.ErrNotLeader, raftnode.ErrClosed}
 
 // errUnavailable marks an error of the gateway's own as one that will pass.
 var errUnavailable error = temporary{}
@@ -32,7 +37,7 @@ func awsError(err error, query bool) (e *awserr.Error, known bool) {
 		return awserr.New(denied.Code, "%s", denied.Message), true
 	}
 	var passing unavailable
-	if errors.As(err, &passing) && passing.Unavailable() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+	if errors.As(err, &passing) && passing.Unavailable() || slices.ContainsFunc(passes, func(p error) bool { return errors.Is(err, p) }) {
 		if query {
 			return awserr.New("ServiceUnavailable", "The request has failed due to a temporary failure of the server."), true
 		}

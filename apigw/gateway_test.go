@@ -5,6 +5,7 @@ package apigw
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -28,6 +29,7 @@ import (
 	"github.com/hivecloud/hive/apigw/sigv4"
 	"github.com/hivecloud/hive/apigw/sts/stswire"
 	"github.com/hivecloud/hive/fsm/command"
+	"github.com/hivecloud/hive/raftnode"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -109,6 +111,8 @@ func (iamHandlers) CreateUser(ctx context.Context, in *iam.CreateUserInput) (*ia
 		return nil, &command.Error{Code: "EntityAlreadyExists", Message: "User with name fsm already exists."}
 	case "refused":
 		return nil, awserr.NoSuchEntity("The user with name refused cannot be found.")
+	case "leaderless":
+		return nil, fmt.Errorf("propose: %w", raftnode.ErrUnavailable)
 	case "late":
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -288,7 +292,7 @@ func TestCalls(t *testing.T) {
 		{"other path", request{form: listUsers, path: "/nothing"}, 404, "InvalidRequest", ""},
 		{"other content type", request{form: listUsers, edit: func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }}, 415, "UnsupportedMediaType", ""},
 		{"content encoding", request{form: listUsers, edit: func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }}, 415, "UnsupportedMediaType", ""},
-		{"ten megabytes", request{form: listUsers + "&PathPrefix=" + strings.Repeat("a", 10<<20)}, 413, "RequestEntityTooLarge", ""},
+		{"ten megabytes", request{form: listUsers + "&PathPrefix=" + strings.Repeat("a", 10<<20)}, 413, "RequestEntityTooLarge", "<ErrorResponse"},
 		{"ten megabytes without a length", request{form: listUsers + "&PathPrefix=" + strings.Repeat("a", 10<<20), edit: func(r *http.Request) {
 			r.ContentLength = -1
 		}}, 413, "RequestEntityTooLarge", ""},
@@ -299,6 +303,7 @@ func TestCalls(t *testing.T) {
 		{"handler does not authorize", request{form: createUser("forgetful")}, 500, "InternalFailure", ""},
 		{"handler refuses", request{form: createUser("refused")}, 404, "NoSuchEntity", "<Type>Sender</Type>"},
 		{"state machine refuses", request{form: createUser("fsm")}, 409, "EntityAlreadyExists", "already exists"},
+		{"no leader", request{form: createUser("leaderless")}, 503, "ServiceUnavailable", ""},
 		{"handler is late", request{form: createUser("late")}, 503, "ServiceUnavailable", "<Type>Receiver</Type>"},
 	}
 	for _, c := range cases {

@@ -25,6 +25,24 @@ import (
 // DryRun needs no entry. New checks that every path exists.
 type Members map[string][]string
 
+// Declared lists the scalars that an action's handler honours: the generated test of a service varies each of them and
+// expects something to change. Members that are only accepted with a default are not among them.
+func (m Members) Declared(codec *wire.Codec, action string) ([]wire.Member, error) {
+	r, err := compileRules(codec, action, m[action])
+	if err != nil {
+		return nil, err
+	}
+	all, err := codec.Members(action)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(w wire.Member) bool {
+		values, exact := r.exact[w.Path]
+		honoured := exact && values == nil || slices.ContainsFunc(r.below, func(tree string) bool { return strings.HasPrefix(w.Path, tree) })
+		return !honoured || w.Path == "DryRun"
+	}), nil
+}
+
 // rules is the compiled form of one action's members.
 type rules struct {
 	exact map[string][]string // path to the only values it may have; nil: any

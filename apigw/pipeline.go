@@ -24,6 +24,9 @@ import (
 	"github.com/hivecloud/hive/apigw/wire"
 )
 
+// maxDiscard is how much of a body that is too large is taken off the connection, in bytes.
+const maxDiscard = 32 << 20
+
 // exchange is one request on its way through the pipeline. Its fields fill as the request passes.
 type exchange struct {
 	gateway   *Gateway
@@ -57,6 +60,9 @@ func (x *exchange) run() (document []byte, err error) {
 		}
 	}()
 	if err := x.readBody(); err != nil {
+		if sig, unsigned := sigv4.Parse(x.request); unsigned == nil {
+			x.service = x.gateway.services[sig.Service] // unverified: it only chooses the envelope
+		}
 		return nil, err
 	}
 	if err := x.authenticate(); err != nil {
@@ -86,20 +92,17 @@ func (x *exchange) readBody() error {
 		x.response.Header().Set("Allow", "GET, POST")
 		return awserr.New("MethodNotAllowed", "The specified method is not allowed against this resource.")
 	}
-	tooLarge := awserr.New("RequestEntityTooLarge", "The request is larger than %d bytes", MaxBody)
-	if r.ContentLength > MaxBody {
-		x.response.Header().Set("Connection", "close") // do not read the rest of it either
-		return tooLarge
-	}
 	// The deadline holds for this body only; connections that cannot take one have the server's limits.
 	deadline := http.NewResponseController(x.response)
 	if err := deadline.SetReadDeadline(time.Now().Add(30 * time.Second)); err == nil {
 		defer deadline.SetReadDeadline(time.Time{})
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(x.response, r.Body, MaxBody))
-	if errors.As(err, new(*http.MaxBytesError)) {
-		x.response.Header().Set("Connection", "close")
-		return tooLarge
+	if r.ContentLength > MaxBody {
+		return x.tooLarge()
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	if len(body) > MaxBody {
+		return x.tooLarge()
 	}
 	if err != nil {
 		return awserr.New("RequestTimeout", "The request body could not be read completely")
@@ -113,6 +116,16 @@ func (x *exchange) readBody() error {
 		return awserr.New("UnsupportedMediaType", "The request body must be application/x-www-form-urlencoded")
 	}
 	return nil
+}
+
+// tooLarge refuses the body. Clients write all of it before they look for an answer, so a bounded rest is thrown away
+// unread: without that they would see a broken connection instead of the error.
+func (x *exchange) tooLarge() error {
+	x.response.Header().Set("Connection", "close")
+	if _, err := io.CopyN(io.Discard, x.request.Body, maxDiscard); err != nil && !errors.Is(err, io.EOF) {
+		x.log.Debug("discard a large body", "error", err)
+	}
+	return awserr.New("RequestEntityTooLarge", "The request is larger than %d bytes", MaxBody)
 }
 
 // form joins the parameters of the query string and of the body, without those of a presigned URL.

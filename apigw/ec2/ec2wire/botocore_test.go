@@ -41,6 +41,10 @@ func TestBotocore(t *testing.T) {
 			Status int
 			Code   string
 		} `json:"dry run"`
+		Huge struct {
+			Status int
+			Code   string
+		}
 		UnknownAction struct {
 			Status int
 			Code   string
@@ -75,6 +79,9 @@ func TestBotocore(t *testing.T) {
 	}
 	if seen.Unsupported.Message != "The parameter KernelId is not supported by Hive" || seen.Panic.Code != "InternalError" || seen.UnknownAction.Code != "InvalidAction" {
 		t.Errorf("unsupported: %+v, panic: %+v, unknown action: %+v", seen.Unsupported, seen.Panic, seen.UnknownAction)
+	}
+	if seen.Huge.Status != 413 || seen.Huge.Code != "RequestEntityTooLarge" {
+		t.Errorf("huge: %+v", seen.Huge)
 	}
 	if seen.Get.Status != 200 || seen.Get.Volumes != 5 || seen.Post != seen.Get {
 		t.Errorf("presigned: GET %+v, POST %+v", seen.Get, seen.Post)

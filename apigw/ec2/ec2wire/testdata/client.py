@@ -35,6 +35,7 @@ seen["deleted"] = outcome(ec2.delete_volume, VolumeId="vol-00000000000000000")
 seen["malformed"] = outcome(ec2.describe_volumes, VolumeIds=["vol-x"])
 seen["unsupported"] = outcome(ec2.run_instances, MinCount=1, MaxCount=1, KernelId="aki-1")
 seen["panic"] = outcome(ec2.run_instances, MinCount=1, MaxCount=1)
+seen["huge"] = outcome(ec2.describe_volumes, VolumeIds=["x" * (10 << 20)])
 seen["unknown action"] = outcome(ec2.describe_vpcs)
 for method in "GET", "POST":  # POST is botocore's own choice: the parameters go into the URL, the body stays empty
     url = ec2.generate_presigned_url("describe_volumes", Params={"MaxResults": 5}, ExpiresIn=60, HttpMethod=method)
