@@ -154,11 +154,16 @@ var noise = []struct {
 	{"CreateKeyPair", regexp.MustCompile(`"(Key)?Fingerprint":"[^"]*"`), `"fingerprint"`},
 }
 
-// outcome is what a call did, as text: commands, answer, error.
+// outcome is what a call by alice did, as text: commands, answer, error.
 func (f *fixture) outcome(t *testing.T, action string, in any, dry bool) (text string, err error) {
 	t.Helper()
+	return f.outcomeAs(t, alice, action, in, dry)
+}
+
+func (f *fixture) outcomeAs(t *testing.T, account, action string, in any, dry bool) (text string, err error) {
+	t.Helper()
 	f.proposed = nil
-	ctx := f.as(t, alice, action)
+	ctx := f.as(t, account, action)
 	apigw.CallFrom(ctx).DryRun = dry
 	method := reflect.ValueOf(f.svc).MethodByName(action)
 	out := method.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(in)})

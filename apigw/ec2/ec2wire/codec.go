@@ -35,6 +35,7 @@ var Codec = sync.OnceValue(func() *wire.Codec {
 			// Modify*Attribute: an empty value clears the description or the user data.
 			"types.AttributeValue.Value",
 			"types.BlobAttributeValue.Value",
+			"types.SecureBlobAttributeValue.Value",
 		},
 	})
 	if err != nil {
