@@ -335,6 +335,69 @@ func TestCrash_AtEveryStepNothingIsHalfMade(t *testing.T) {
 	}
 }
 
+// TestKillThenPowerCut_WhatIsAnsweredTwiceIsDurable kills the process after each single operation, repeats the requests
+// in a new one, which finds most of the work done, and cuts the power. What the repetition answered must be there: "it
+// exists already" is an acknowledgement too.
+func TestKillThenPowerCut_WhatIsAnsweredTwiceIsDurable(t *testing.T) {
+	t.Parallel()
+	t.Run("opened", func(t *testing.T) { killThenPowerCut(t, 16384) })
+	t.Run("opened and grown", func(t *testing.T) { killThenPowerCut(t, 32768) })
+}
+
+func killThenPowerCut(t *testing.T, size int64) {
+	t.Parallel()
+	setUp := func(s *Store) error {
+		ctx := t.Context()
+		if err := s.Open(); err != nil {
+			return err
+		}
+		if _, err := s.ImportSnapshot(ctx, "snap-1", "/image"); err != nil {
+			return err
+		}
+		if err := s.CreateVolume(ctx, VolumeSpec{ID: "vol-1", SizeBytes: 16384, Snapshot: "snap-1"}); err != nil {
+			return err
+		}
+		v, err := s.OpenVolume(ctx, "vol-1", 3)
+		if err != nil {
+			return err
+		}
+		return v.Grow(ctx, size)
+	}
+	for n := 0; ; n++ {
+		disk := powercut.New(uint64(n))
+		f, err := disk.OpenFile("/image", os.O_CREATE|os.O_RDWR, 0o600)
+		must(t, err)
+		content := bytes.Repeat([]byte{0xab}, 8192)
+		_, err = f.WriteAt(content, 0)
+		must(t, errors.Join(err, f.Sync(), disk.SyncDir("/")))
+		first, err := New(Config{Dir: "/store", FS: disk})
+		must(t, err)
+		second, err := New(Config{Dir: "/store", FS: disk})
+		must(t, err)
+
+		disk.FailAfter(n)
+		firstErr := setUp(first)
+		disk.Kill()
+		must(t, setUp(second))
+		disk.Crash()
+
+		after := mustStore(t, Config{Dir: "/store", FS: disk})
+		checkWhole(t, after, content)
+		if _, err := after.OpenVolume(t.Context(), "vol-1", 2); !errors.Is(err, blockstore.ErrFenced) {
+			t.Fatalf("killed after %d operations: epoch 2 after 3: %v, want ErrFenced", n, err)
+		}
+		if info, err := after.StatVolume("vol-1"); err != nil || info.SizeBytes != size {
+			t.Fatalf("killed after %d operations: %+v, %v", n, info, err)
+		}
+		if _, err := after.StatSnapshot("snap-1"); err != nil {
+			t.Fatalf("killed after %d operations: %v", n, err)
+		}
+		if firstErr == nil {
+			return
+		}
+	}
+}
+
 // checkWhole looks at whatever survived.
 func checkWhole(t *testing.T, s *Store, content []byte) {
 	t.Helper()

@@ -53,6 +53,7 @@ func (f *FS) Kill() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.generation++
+	f.limited = false
 	f.root.unlock()
 }
 
@@ -64,8 +65,8 @@ func (f *FS) IgnoreSyncs() {
 	f.inert = true
 }
 
-// FailAfter lets n more operations happen; every later one answers ErrPowerOff and does nothing, until Crash. Running
-// a script with n = 0, 1, 2, ... visits every moment at which the power can fail.
+// FailAfter lets n more operations happen; every later one answers ErrPowerOff and does nothing, until Crash or Kill.
+// Running a script with n = 0, 1, 2, ... visits every moment at which the power can fail or the process die.
 func (f *FS) FailAfter(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
