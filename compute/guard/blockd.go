@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -14,68 +15,97 @@ import (
 	"github.com/hivecloud/hive/blockstore/blockd"
 )
 
-const (
-	// blockdPing is how often a serving is looked at: a guest's I/O waits this long more when the daemon died.
-	blockdPing        = 250 * time.Millisecond
-	blockdPingTimeout = 10 * time.Second
-)
+// takenInterval is how often a serving is looked at, to see that the daemon, alive and well, serves the volume to somebody else by now.
+const takenInterval = 3 * time.Second
 
-// BlockDaemon is the node's block daemon behind a control socket.
-func BlockDaemon(socket string) Disks { return daemon{socket} }
+// BlockDaemon is the node's block daemon behind its control socket.
+func BlockDaemon(socket string) Disks { return blockDaemon{socket} }
 
-type daemon struct{ socket string }
+type blockDaemon struct{ socket string }
 
-// Serve hands the listener over and watches that the daemon that took it lives: the control connection breaks with it.
-func (d daemon) Serve(ctx context.Context, volume string, epoch uint64, l *os.File) (func(context.Context) error, <-chan struct{}, error) {
-	c, err := blockd.Dial(ctx, d.socket)
+var _ Disks = blockDaemon{}
+
+// Serve opens two connections: one for the request, and before it one that only stands open. The daemon's connections are no leases, so the
+// end of the second tells nothing but the end of the daemon. It comes first, so that a daemon that ends in between is noticed.
+func (b blockDaemon) Serve(ctx context.Context, volume string, epoch uint64, l *os.File) (Serving, error) {
+	var d net.Dialer
+	watch, err := d.DialContext(ctx, "unix", b.socket)
 	if err != nil {
-		return nil, nil, err
+		return nil, fmt.Errorf("dial block daemon: %w", err)
 	}
-	if err := c.Serve(ctx, blockd.Serve{Volume: volume, Epoch: epoch}, l); err != nil {
+	if err := b.request(ctx, func(c *blockd.Client) error {
+		return c.Serve(ctx, blockd.Serve{Volume: volume, Epoch: epoch}, l)
+	}); err != nil {
+		_ = watch.Close()
 		if errors.Is(err, blockstore.ErrFenced) {
 			err = fmt.Errorf("%w: %w", ErrStaleEpoch, err)
 		}
-		return nil, nil, errors.Join(err, c.Close())
+		return nil, err
 	}
-	s := &serving{client: c, volume: volume, epoch: epoch, stop: make(chan struct{}), lost: make(chan struct{})}
-	s.watcher.Go(s.watch)
-	return s.release, s.lost, nil
+	s := &blockdServing{daemon: b, volume: volume, epoch: epoch, watch: watch, lost: make(chan struct{})}
+	s.wg.Go(func() {
+		defer close(s.lost)
+		_, _ = watch.Read(make([]byte, 1)) // the daemon never speaks first
+	})
+	s.wg.Go(s.watchOwner)
+	return s, nil
 }
 
-// serving is one volume that the daemon serves for this guard.
-type serving struct {
-	client *blockd.Client
+// request does one call on a connection of its own.
+func (b blockDaemon) request(ctx context.Context, do func(*blockd.Client) error) error {
+	c, err := blockd.Dial(ctx, b.socket)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return do(c)
+}
+
+type blockdServing struct {
+	daemon blockDaemon
 	volume string
 	epoch  uint64
-
-	stop     chan struct{}
-	stopOnce sync.Once
-	lost     chan struct{}
-	watcher  sync.WaitGroup
+	watch  net.Conn
+	lost   chan struct{}
+	wg     sync.WaitGroup
 }
 
-// watch closes lost when the daemon is gone or serves the volume to a later epoch.
-func (s *serving) watch() {
+func (s *blockdServing) Lost() <-chan struct{} { return s.lost }
+
+// watchOwner hangs up when the volume is not served under this epoch any more. Without an answer it waits for the daemon's end to be seen.
+func (s *blockdServing) watchOwner() {
+	tick := time.NewTicker(takenInterval)
+	defer tick.Stop()
 	for {
 		select {
-		case <-s.stop:
+		case <-s.lost:
 			return
-		case <-time.After(blockdPing):
+		case <-tick.C:
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), blockdPingTimeout)
-		v, err := s.client.StatVolume(ctx, s.volume)
+		ctx, cancel := context.WithTimeout(context.Background(), serveCallTimeout)
+		var v blockd.Volume
+		err := s.daemon.request(ctx, func(c *blockd.Client) (err error) {
+			v, err = c.StatVolume(ctx, s.volume)
+			return err
+		})
 		cancel()
-		if err != nil || !v.Served || v.Epoch != s.epoch {
-			_ = s.client.Close() // it is broken, or of no more use
-			close(s.lost)
+		if err == nil && (!v.Served || v.Epoch != s.epoch) {
+			_ = s.watch.Close()
 			return
 		}
 	}
 }
 
-// release ends the serving: the volume is flushed and closed.
-func (s *serving) release(ctx context.Context) error {
-	s.stopOnce.Do(func() { close(s.stop) })
-	s.watcher.Wait()
-	return errors.Join(s.client.Release(ctx, s.volume, s.epoch), s.client.Close())
+func (s *blockdServing) Abandon() {
+	_ = s.watch.Close()
+	s.wg.Wait()
+}
+
+func (s *blockdServing) Release(ctx context.Context) error {
+	s.Abandon()
+	err := s.daemon.request(ctx, func(c *blockd.Client) error { return c.Release(ctx, s.volume, s.epoch) })
+	if errors.Is(err, blockstore.ErrFenced) {
+		return nil // it is a newer owner's by now
+	}
+	return err
 }

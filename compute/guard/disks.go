@@ -15,11 +15,20 @@ import (
 // Disks is the block daemon as the guard needs it.
 type Disks interface {
 	// Serve makes the daemon serve a volume by NBD on the listening unix socket l, which stays the caller's: the daemon gets a duplicate.
-	// ctx bounds the call alone. The daemon serves until release is called, which waits until every connection has ended and the
-	// volume's data is safe, or until lost is closed: the daemon is gone or has given up the volume.
+	// ctx bounds the call alone. Serving a volume again, after a loss, by another guard or under a newer epoch, replaces the listener.
 	//
 	// An epoch older than one the volume has been served with is an error that wraps ErrStaleEpoch: somebody else owns the volume.
-	Serve(ctx context.Context, volume string, epoch uint64, l *os.File) (release func(context.Context) error, lost <-chan struct{}, err error)
+	Serve(ctx context.Context, volume string, epoch uint64, l *os.File) (Serving, error)
+}
+
+// Serving is a volume in the hands of a daemon. Exactly one of Release and Abandon is called, once.
+type Serving interface {
+	// Lost is closed when the daemon is gone.
+	Lost() <-chan struct{}
+	// Release gives the volume back: it returns when every connection has ended and the data is safe.
+	Release(ctx context.Context) error
+	// Abandon lets go without a word: the daemon goes on serving.
+	Abandon()
 }
 
 const (
@@ -43,9 +52,9 @@ type diskServer struct {
 
 	mu      sync.Mutex
 	epoch   uint64
-	stale   error                       // the last answer, when it was ErrStaleEpoch
-	release func(context.Context) error // of the present serving
-	again   chan struct{}               // closed to serve anew at once
+	stale   error         // the last answer, when it was ErrStaleEpoch
+	serving Serving       // the present one; nil between two
+	again   chan struct{} // closed to serve anew at once
 }
 
 func newDiskServer(client Disks, volume string, epoch uint64, listener *os.File, g *guard) *diskServer {
@@ -68,7 +77,7 @@ func (d *diskServer) run(ctx context.Context) {
 		d.mu.Lock()
 		epoch, again := d.epoch, d.again
 		d.mu.Unlock()
-		lost, err := d.serve(ctx, epoch)
+		serving, err := d.serve(ctx, epoch)
 		if err != nil {
 			d.fail(err)
 			select {
@@ -82,32 +91,42 @@ func (d *diskServer) run(ctx context.Context) {
 		pause = serveFirstPause
 		d.report(func(s *DiskStatus) { s.Served, s.Error, s.Epoch = true, "", epoch })
 		select {
-		case <-lost:
+		case <-serving.Lost():
 			d.log.Warn("block daemon lost, serving the volume again")
 			d.report(func(s *DiskStatus) { s.Served = false; s.Lost++ })
 		case <-again:
 		case <-ctx.Done():
+			return // stop or abandon decides what becomes of it
 		}
+		d.takeServing().Abandon()
 	}
 }
 
 // serve asks the daemon once.
-func (d *diskServer) serve(ctx context.Context, epoch uint64) (lost <-chan struct{}, err error) {
+func (d *diskServer) serve(ctx context.Context, epoch uint64) (Serving, error) {
 	callCtx, cancel := context.WithTimeout(ctx, serveCallTimeout)
 	defer cancel()
-	release, lost, err := d.client.Serve(callCtx, d.volume, epoch, d.listener)
+	serving, err := d.client.Serve(callCtx, d.volume, epoch, d.listener)
 	if err != nil {
 		return nil, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.release, d.stale = release, nil
+	d.serving, d.stale = serving, nil
 	select {
 	case <-d.served:
 	default:
 		close(d.served)
 	}
-	return lost, nil
+	return serving, nil
+}
+
+func (d *diskServer) takeServing() Serving {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.serving
+	d.serving = nil
+	return s
 }
 
 // fail reports an error. A stale epoch fences the guest: its owner is elsewhere, and its I/O would only pile up. The server asks on, for
@@ -186,21 +205,24 @@ func (d *diskServer) forgive() {
 
 // abandon ends the server and leaves the volume as it is: QEMU keeps its connection.
 func (d *diskServer) abandon() {
-	d.cancel()
-	d.wg.Wait()
-	_ = d.listener.Close()
+	if s := d.end(); s != nil {
+		s.Abandon()
+	}
 }
 
 // stop ends the server and gives the volume back.
 func (d *diskServer) stop(ctx context.Context) error {
-	d.abandon()
-	d.mu.Lock()
-	release := d.release
-	d.mu.Unlock()
-	if release == nil {
-		return nil
+	if s := d.end(); s != nil {
+		return s.Release(ctx)
 	}
-	return release(ctx)
+	return nil
+}
+
+func (d *diskServer) end() Serving {
+	d.cancel()
+	d.wg.Wait()
+	_ = d.listener.Close()
+	return d.takeServing()
 }
 
 // releaseDisks gives all volumes back, side by side.

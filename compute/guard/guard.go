@@ -26,7 +26,7 @@ type Config struct {
 	Dir string
 	// Logger defaults to none.
 	Logger hclog.Logger
-	// Disks connects to the block daemon behind the spec's BlockSocket; nil is the daemon's own client (see blockd.go).
+	// Disks speaks to the block daemon behind the spec's BlockSocket; nil means BlockDaemon.
 	Disks func(blockSocket string) Disks
 }
 

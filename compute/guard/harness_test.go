@@ -30,6 +30,9 @@ import (
 // asGuard in the environment makes the test binary a guard of the directory it names, so that tests can kill one.
 const asGuard = "HIVE_TEST_GUARD_DIR"
 
+// asBlockd makes it a block daemon of the directory.
+const asBlockd = "HIVE_TEST_BLOCKD_DIR"
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(asGuard); dir != "" {
 		log := hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: os.Stderr})
@@ -40,6 +43,10 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	if dir := os.Getenv(asBlockd); dir != "" {
+		fmt.Fprintln(os.Stderr, runBlockd(dir))
+		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -79,6 +86,7 @@ type world struct {
 	dir    string
 	spec   Spec
 	client *Client
+	disks  func(string) Disks
 }
 
 // newWorld writes a spec of the boot sector guest. Its directory has a short path, because sockets are in it.
@@ -90,7 +98,7 @@ func newWorld(t *testing.T, change func(*Spec)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, dir: dir, client: Dial(dir), spec: testSpec()}
+	w := &world{t: t, dir: dir, client: Dial(dir), spec: testSpec(), disks: testDisks(dir)}
 	if change != nil {
 		change(&w.spec)
 	}
@@ -158,7 +166,7 @@ func (w *world) run() (stop func()) {
 	if testing.Verbose() {
 		log = hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: testWriter{w.t}, Name: filepath.Base(w.dir)})
 	}
-	go func() { ended <- Run(ctx, Config{Dir: w.dir, Logger: log, Disks: testDisks(w.dir)}) }()
+	go func() { ended <- Run(ctx, Config{Dir: w.dir, Logger: log, Disks: w.disks}) }()
 	var once sync.Once
 	stop = func() {
 		once.Do(func() {
@@ -299,13 +307,13 @@ func testDisks(dir string) func(string) Disks { return func(string) Disks { retu
 
 var _ Disks = nbdDisks{}
 
-func (n nbdDisks) Serve(_ context.Context, volume string, epoch uint64, l *os.File) (func(context.Context) error, <-chan struct{}, error) {
+func (n nbdDisks) Serve(_ context.Context, volume string, epoch uint64, l *os.File) (Serving, error) {
 	if _, err := os.Stat(filepath.Join(n.dir, downOf)); err == nil {
-		return nil, nil, errors.New("connection refused")
+		return nil, errors.New("connection refused")
 	}
 	if text, err := os.ReadFile(filepath.Join(n.dir, staleOf)); err == nil {
 		if newest, _ := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); epoch < newest {
-			return nil, nil, fmt.Errorf("%w: volume %s has %d", ErrStaleEpoch, volume, newest)
+			return nil, fmt.Errorf("%w: volume %s has %d", ErrStaleEpoch, volume, newest)
 		}
 	}
 	server := `qemu-nbd -t -e 16 --image-opts "driver=raw,file.driver=file,file.locking=off,file.filename=$0/` + imageOf + `"`
@@ -317,29 +325,38 @@ func (n nbdDisks) Serve(_ context.Context, volume string, epoch uint64, l *os.Fi
 	cmd.ExtraFiles = []*os.File{l}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	f, err := os.OpenFile(filepath.Join(n.dir, nbdPIDs), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer f.Close()
 	fmt.Fprintln(f, cmd.Process.Pid)
-	lost := make(chan struct{})
+	serving := nbdServing{cmd.Process, make(chan struct{})}
 	go func() {
 		_ = cmd.Wait()
-		close(lost)
+		close(serving.lost)
 	}()
-	release := func(ctx context.Context) error {
-		_ = cmd.Process.Kill() // it has nothing in memory, and ignores polite signals while it starts
-		select {
-		case <-lost:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	return serving, nil
+}
+
+type nbdServing struct {
+	process *os.Process
+	lost    chan struct{}
+}
+
+func (s nbdServing) Lost() <-chan struct{} { return s.lost }
+func (s nbdServing) Abandon()              {}
+
+func (s nbdServing) Release(ctx context.Context) error {
+	_ = s.process.Kill() // it has nothing in memory, and ignores polite signals while it starts
+	select {
+	case <-s.lost:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return release, lost, nil
 }
 
 // nbdProcesses are the pids of all qemu-nbd that were started, dead ones too.
