@@ -28,7 +28,7 @@ type deadline struct {
 func bootNow() int64 {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
-		panic("read CLOCK_BOOTTIME: " + err.Error()) // Linux has it since 2.6.39
+		panic("read CLOCK_BOOTTIME: " + err.Error()) //nolint:forbidigo // Linux has this clock since 2.6.39
 	}
 	return t.Nano()
 }

@@ -79,17 +79,17 @@ type guard struct {
 // Run runs the guard of cfg.Dir until Client.Close, or until ctx ends. The end of ctx leaves QEMU running, for the next guard to adopt.
 // SIGTERM, SIGINT and SIGHUP are ignored while it runs: only the control API ends a guest.
 func Run(ctx context.Context, cfg Config) error {
-	log := cfg.Logger
-	if log == nil {
-		log = hclog.NewNullLogger()
+	logger := cfg.Logger
+	if logger == nil {
+		logger = hclog.NewNullLogger()
 	}
-	defer ignoreSignals(log)()
+	defer ignoreSignals(logger)()
 	lock, err := lockDir(ctx, cfg.Dir)
 	if err != nil {
 		return fmt.Errorf("guard %s: %w", cfg.Dir, err)
 	}
 	defer lock.Close()
-	g, err := newGuard(cfg, log)
+	g, err := newGuard(cfg, logger)
 	if err != nil {
 		return fmt.Errorf("guard %s: %w", cfg.Dir, err)
 	}
@@ -118,7 +118,7 @@ func lockDir(ctx context.Context, dir string) (*os.File, error) {
 
 // ignoreSignals keeps polite signals from ending the guard: a service manager that stops the agent's group, or a Ctrl-C in the terminal
 // of a quickstart, must not take the guest's keeper away. QEMU outlives even a kill -9 of the guard.
-func ignoreSignals(log hclog.Logger) (stop func()) {
+func ignoreSignals(logger hclog.Logger) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	ended := make(chan struct{})
@@ -127,7 +127,7 @@ func ignoreSignals(log hclog.Logger) (stop func()) {
 		for {
 			select {
 			case s := <-signals:
-				log.Warn("signal ignored: only the control socket ends a guest", "signal", s.String())
+				logger.Warn("signal ignored: only the control socket ends a guest", "signal", s.String())
 			case <-ended:
 				return
 			}
@@ -141,7 +141,7 @@ func ignoreSignals(log hclog.Logger) (stop func()) {
 }
 
 // newGuard reads what the directory says.
-func newGuard(cfg Config, log hclog.Logger) (*guard, error) {
+func newGuard(cfg Config, logger hclog.Logger) (*guard, error) {
 	spec, err := ReadSpec(cfg.Dir)
 	if err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func newGuard(cfg Config, log hclog.Logger) (*guard, error) {
 		return nil, fmt.Errorf("read boot id: %w", err)
 	}
 	g := &guard{
-		dir: cfg.Dir, vmDir: filepath.Join(cfg.Dir, vmDirName), log: log.With("instance", spec.Guest.InstanceID),
+		dir: cfg.Dir, vmDir: filepath.Join(cfg.Dir, vmDirName), log: logger.With("instance", spec.Guest.InstanceID),
 		disksOf: cfg.Disks, spec: spec, closing: make(chan struct{}), ready: make(chan struct{}),
 	}
 	if g.disksOf == nil {

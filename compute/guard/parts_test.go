@@ -129,7 +129,7 @@ func TestConsole_CutKeepsTheNewest(t *testing.T) {
 	}
 	defer log.Close()
 	var all []byte
-	print := func(n int) {
+	write := func(n int) {
 		line := bytes.Repeat([]byte{byte('a' + len(all)%23)}, n)
 		all = append(all, line...)
 		if _, err := log.Write(line); err != nil {
@@ -137,7 +137,7 @@ func TestConsole_CutKeepsTheNewest(t *testing.T) {
 		}
 	}
 	for range 40 {
-		print(100)
+		write(100)
 		if err := cutConsole(path, 1000, 500); err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +156,7 @@ func TestConsole_CutKeepsTheNewest(t *testing.T) {
 	if err := os.WriteFile(path+".new", []byte("left by a kill"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	print(2000)
+	write(2000)
 	if err := cutConsole(path, 1000, 500); err != nil {
 		t.Errorf("with a leftover: %v", err)
 	}

@@ -380,7 +380,7 @@ func TestStart_WaitsForTheBlockDaemonAndCanBeGivenUp(t *testing.T) {
 func TestStart_AsAnotherUser(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
-		t.Skip("only root may run QEMU as somebody else") //nolint // CI runs as root
+		t.Skip("only root may run QEMU as somebody else")
 	}
 	const nobody = 65534
 	w := newWorld(t, func(s *Spec) {

@@ -14,7 +14,7 @@ import (
 )
 
 // Spawn starts a guard as a process of its own session, which outlives the caller, and returns when its control socket answers. exe with
-// args must call Run with dir; both outputs go to dir/guard.log. When the guard of dir lives already, that is success too.
+// args must call Run with dir; both outputs go to dir/guard.output. When the guard of dir lives already, that is success too.
 //
 // The caller remains the parent: a goroutine of this package reaps the process when it ends, and ends with it.
 func Spawn(ctx context.Context, exe string, args []string, dir string) error {
@@ -22,17 +22,17 @@ func Spawn(ctx context.Context, exe string, args []string, dir string) error {
 	if _, err := client.Status(ctx); err == nil {
 		return nil
 	}
-	log, err := os.OpenFile(filepath.Join(dir, guardLogName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	output, err := os.OpenFile(filepath.Join(dir, guardLogName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("spawn guard: %w", err)
 	}
-	defer log.Close()
-	info, err := log.Stat()
+	defer output.Close()
+	info, err := output.Stat()
 	if err != nil {
 		return fmt.Errorf("spawn guard: %w", err)
 	}
 	cmd := exec.Command(exe, args...)
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("spawn guard: %w", err)
@@ -51,7 +51,7 @@ func Spawn(ctx context.Context, exe string, args []string, dir string) error {
 			if _, err := client.Status(ctx); err == nil {
 				return nil // somebody else's guard was faster
 			}
-			return fmt.Errorf("spawn guard: it ended with code %d: %s", cmd.ProcessState.ExitCode(), qemuSaid(log.Name(), info.Size()))
+			return fmt.Errorf("spawn guard: it ended with code %d: %s", cmd.ProcessState.ExitCode(), qemuSaid(output.Name(), info.Size()))
 		case <-ctx.Done():
 			return fmt.Errorf("spawn guard: %w", errors.Join(errors.New("its socket does not answer"), ctx.Err()))
 		case <-time.After(5 * time.Millisecond):

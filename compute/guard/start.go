@@ -140,30 +140,13 @@ func (g *guard) launch(ctx context.Context, lock *os.File) error {
 			return fmt.Errorf("start tpm: %w", err)
 		}
 	}
-	log, err := os.OpenFile(filepath.Join(g.dir, qemuLogName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	logStart, err := log.Stat()
-	if err != nil {
-		return err
-	}
-	g.mu.Lock()
-	g.logFrom = logStart.Size()
-	g.mu.Unlock()
 	g.board.update(func(s *Status) { // before QEMU is there: a guard after us could not ask it
 		s.Ports = nil
 		for i, p := range g.spec.Ports {
 			s.Ports = append(s.Ports, PortStatus{Port: p, Forward: forwards[i]})
 		}
 	})
-	cmd := exec.Command(orDefault(g.spec.QEMUBinary, "qemu-system-x86_64"), args...)
-	cmd.Dir, cmd.Env = "/", []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C"}
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = []*os.File{lock}
-	cmd.SysProcAttr = detached(g.spec.RunAs)
-	proc, err := startProcess(cmd)
+	proc, err := g.startQEMU(args, lock)
 	if err != nil {
 		return fmt.Errorf("start qemu: %w", err)
 	}
@@ -176,13 +159,36 @@ func (g *guard) launch(ctx context.Context, lock *os.File) error {
 	g.killLeftover()
 	g.mu.Lock()
 	g.proc = nil
+	logFrom := g.logFrom
 	g.mu.Unlock()
 	g.board.update(func(s *Status) { s.PID, s.PIDStart = 0, 0 })
-	said := qemuSaid(log.Name(), logStart.Size())
+	said := qemuSaid(filepath.Join(g.dir, qemuLogName), logFrom)
 	if strings.Contains(said, "Could not set up host forwarding rule") {
 		return errForward
 	}
 	return fmt.Errorf("%w: %s", err, said)
+}
+
+// startQEMU starts the process, which appends what it says to qemu.log and holds the lock as long as it lives.
+func (g *guard) startQEMU(args []string, lock *os.File) (*process, error) {
+	output, err := os.OpenFile(filepath.Join(g.dir, qemuLogName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer output.Close()
+	before, err := output.Stat()
+	if err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	g.logFrom = before.Size()
+	g.mu.Unlock()
+	cmd := exec.Command(orDefault(g.spec.QEMUBinary, "qemu-system-x86_64"), args...)
+	cmd.Dir, cmd.Env = "/", []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C"}
+	cmd.Stdout, cmd.Stderr = output, output
+	cmd.ExtraFiles = []*os.File{lock}
+	cmd.SysProcAttr = detached(g.spec.RunAs)
+	return startProcess(cmd)
 }
 
 // detached gives a process its own session, so that nothing that happens to the guard's terminal or group reaches it, and its user.

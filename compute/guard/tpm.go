@@ -34,14 +34,14 @@ func (t *tpm) start(ctx context.Context, spec Spec) error {
 	if err := removeIfThere(socket); err != nil {
 		return err
 	}
-	log, err := os.OpenFile(filepath.Join(t.dir, qemuLogName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	output, err := os.OpenFile(filepath.Join(t.dir, qemuLogName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	defer output.Close()
 	cmd := exec.Command(orDefault(spec.SWTPMBinary, "swtpm"), "socket", "--tpm2", "--terminate",
 		"--tpmstate", "dir="+state, "--ctrl", "type=unixio,path="+socket)
-	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = "/", log, log, detached(spec.RunAs)
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = "/", output, output, detached(spec.RunAs)
 	if t.proc, err = startProcess(cmd); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (t *tpm) start(ctx context.Context, spec Spec) error {
 		}
 		select {
 		case <-t.proc.done:
-			return fmt.Errorf("swtpm ended at once (code %d): %s", t.proc.exit.code, qemuSaid(log.Name(), 0))
+			return fmt.Errorf("swtpm ended at once (code %d): %s", t.proc.exit.code, qemuSaid(output.Name(), 0))
 		case <-ctx.Done():
 			return errors.Join(errors.New("swtpm does not answer"), ctx.Err())
 		case <-time.After(5 * time.Millisecond):

@@ -63,7 +63,7 @@ func (b *builder) add(args ...string) { b.args = append(b.args, args...) }
 func (b *builder) addJSON(option string, value any) {
 	text, err := json.Marshal(value)
 	if err != nil {
-		panic(fmt.Sprintf("marshal %s: %v", option, err)) // only maps of strings, numbers and booleans are passed
+		panic(fmt.Sprintf("marshal %s: %v", option, err)) //nolint:forbidigo // only maps of strings, numbers and booleans are passed
 	}
 	b.add(option, string(text))
 }
