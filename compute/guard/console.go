@@ -30,6 +30,17 @@ type Console struct {
 	At time.Time
 }
 
+// ReadConsole returns the last n bytes of the serial console of dir, with or without a guard; a guest that has never printed has none.
+func ReadConsole(dir string, n int) (Console, error) {
+	return readConsole(ConsoleLog(dir), int64(n))
+}
+
+// OpenConsole opens the serial log of dir for reading, as QEMU appends to it. When it shrinks it has been cut: its older part, as far as it
+// is kept, is what ReadConsole adds in front. os.ErrNotExist: the guest has never printed.
+//
+// Use this and not os.Open: QEMU may write in that directory, and a link that it puts there must not be followed by a privileged reader.
+func OpenConsole(dir string) (*os.File, error) { return openGuestFile(ConsoleLog(dir)) }
+
 // rotateConsole keeps the console log from filling the disk.
 func (g *guard) rotateConsole(ctx context.Context) {
 	path := qemu.PathsIn(g.vmDir).Console

@@ -249,3 +249,51 @@ func TestAPI_BadRequestsAndErrorsAcrossTheSocket(t *testing.T) {
 		t.Errorf("foreign answer: %v", err)
 	}
 }
+
+func TestRemains_OfARun(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if Present(dir) {
+		t.Error("an empty directory holds a run")
+	}
+	if err := WriteSpec(dir, testSpec()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenConsole(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("console before the first run: %v", err)
+	}
+	log := ConsoleLog(dir)
+	if err := os.MkdirAll(filepath.Dir(log), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{log: "new", log + ".1": "old "} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !Present(dir) {
+		t.Error("a spec is no run")
+	}
+	for range 2 {
+		if err := Clear(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if Present(dir) {
+		t.Error("still there after Clear")
+	}
+	if c, err := ReadConsole(dir, 5); err != nil || string(c.Text) != "d new" {
+		t.Errorf("console after Clear: %q, %v", c.Text, err)
+	}
+	f, err := OpenConsole(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if err := errors.Join(os.Remove(log), os.Symlink("/etc/passwd", log)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenConsole(dir); err == nil {
+		t.Error("opened a link")
+	}
+}
