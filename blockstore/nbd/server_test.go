@@ -338,9 +338,11 @@ func TestShutdown_AnswersWhatIsUnderWay(t *testing.T) {
 	stopped := make(chan struct{})
 	go func() { s.Shutdown(); close(stopped) }()
 	for s.Conns() > 0 { // until no new connection gets in
-		if _, err := nbdtest.Dial(socket, "", patience); err != nil {
+		late, err := nbdtest.Dial(socket, "", patience)
+		if err != nil {
 			break
 		}
+		late.Close()
 	}
 	select {
 	case <-stopped:

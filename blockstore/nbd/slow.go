@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/hivecloud/hive/blockstore"
@@ -27,10 +28,19 @@ func (c *conn) handOver(q *request, start time.Time) error {
 	}
 	own := *q
 	c.slow.Go(func() {
-		c.send(slowReply{data: c.execute(nil, &own, start), sent: func() { c.budget.Release(cost) }})
+		buf := slowBuffers.Get().(*[]byte)
+		data := c.execute((*buf)[:0], &own, start)
+		c.send(slowReply{data: data, sent: func() {
+			*buf = data
+			slowBuffers.Put(buf)
+			c.budget.Release(cost)
+		}})
 	})
 	return nil
 }
+
+// slowBuffers holds replies that were sent: a fresh megabyte for every read costs more than reading it.
+var slowBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // execute does a request and appends its reply to b.
 func (c *conn) execute(b []byte, q *request, start time.Time) []byte {

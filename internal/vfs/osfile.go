@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -86,23 +87,47 @@ func (f *osFile) seek(op string, off int64, whence int) (int64, error) {
 	return at, err
 }
 
+// nowaitRead is one call of preadv2. They are reused, with their function, because this is the hottest path of a
+// guest's disk and a closure for each would be garbage.
+type nowaitRead struct {
+	bufs [1][]byte
+	off  int64
+	n    int
+	err  error
+	call func(fd uintptr)
+}
+
+var nowaitReads = sync.Pool{New: func() any {
+	r := &nowaitRead{}
+	r.call = func(fd uintptr) {
+		r.err = eintr(func() (err error) {
+			r.n, err = unix.Preadv2(int(fd), r.bufs[:], r.off, unix.RWF_NOWAIT)
+			return err
+		})
+	}
+	return r
+}}
+
 func (f *osFile) ReadAtNowait(p []byte, off int64) (int, error) {
-	var n int
-	bufs := [][]byte{p}
-	err := f.control("preadv2", func(fd int) (err error) {
-		n, err = unix.Preadv2(fd, bufs, off, unix.RWF_NOWAIT)
-		return err
-	})
+	r := nowaitReads.Get().(*nowaitRead)
+	r.bufs[0], r.off = p, off
+	err := f.raw.Control(r.call)
+	n, callErr := r.n, r.err
+	r.bufs[0] = nil
+	nowaitReads.Put(r)
 	if err != nil {
-		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) {
-			return 0, ErrWouldBlock
+		return 0, &fs.PathError{Op: "preadv2", Path: f.Name(), Err: err}
+	}
+	switch callErr {
+	case nil:
+		if n < len(p) {
+			return 0, ErrWouldBlock // the rest is not in memory, or past the end: the full read will tell
 		}
-		return 0, err
+		return n, nil
+	case unix.EAGAIN, unix.EOPNOTSUPP, unix.ENOSYS:
+		return 0, ErrWouldBlock
 	}
-	if n < len(p) {
-		return 0, ErrWouldBlock // the rest is not in memory, or past the end: the full read will tell
-	}
-	return n, nil
+	return 0, &fs.PathError{Op: "preadv2", Path: f.Name(), Err: callErr}
 }
 
 func (f *osFile) Reflink(src File) error {
