@@ -29,7 +29,7 @@ const consoleTail = 64 << 10
 // output is always the newest here, so that is all that Latest changes.
 // See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetConsoleOutput.html
 func (s *Service) GetConsoleOutput(ctx context.Context, in *sdk.GetConsoleOutputInput) (*sdk.GetConsoleOutputOutput, error) {
-	_, i, err := s.authorizeInstance(ctx, in.InstanceId)
+	_, i, err := s.targetInstance(ctx, in.InstanceId)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func optionalTime(t time.Time) *time.Time {
 // GetConsoleScreenshot answers the guest's screen as JPG.
 // See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetConsoleScreenshot.html
 func (s *Service) GetConsoleScreenshot(ctx context.Context, in *sdk.GetConsoleScreenshotInput) (*sdk.GetConsoleScreenshotOutput, error) {
-	_, i, err := s.authorizeInstance(ctx, in.InstanceId)
+	_, i, err := s.targetInstance(ctx, in.InstanceId)
 	if err != nil {
 		return nil, err
 	}

@@ -165,7 +165,7 @@ func (w *world) placed(tb testing.TB, account, node, zone string) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c := plan.command("", "")
+	c := plan.withIDs("", "")
 	c.Planned, c.Plan = true, []command.Assignment{{NodeID: node, BootMode: "legacy-bios", Charge: state.Resources{MilliCPU: 500, MemoryMiB: 1024}}}
 	index := w.FSM.Applied() + 1
 	b, err := command.Encode(command.Envelope{Request: command.RequestID{0xff}, Time: w.FSM.Now() + 1, Node: node, Command: c})

@@ -36,23 +36,18 @@ var instanceAttributeMembers = apigw.Members{
 // DescribeInstanceAttribute describes one attribute.
 // See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceAttribute.html
 func (s *Service) DescribeInstanceAttribute(ctx context.Context, in *sdk.DescribeInstanceAttributeInput) (*sdk.DescribeInstanceAttributeOutput, error) {
-	call := apigw.CallFrom(ctx)
 	if in.Attribute == "" {
 		return nil, awserr.MissingParameter("attribute")
 	}
 	if err := checkAttribute(in.Attribute); err != nil {
 		return nil, err
 	}
-	v, err := s.region.View(ctx)
-	if err != nil {
-		return nil, err
-	}
-	_, i, err := s.authorizeInstance(ctx, in.InstanceId)
+	t, i, err := s.targetInstance(ctx, in.InstanceId)
 	if err != nil {
 		return nil, err
 	}
 	out := &sdk.DescribeInstanceAttributeOutput{InstanceId: aws.String(i.ID)}
-	newInstanceRows(v, call.Account).describeAttribute(out, i, in.Attribute)
+	newInstanceRows(t.view, t.call.Account).describeAttribute(out, i, in.Attribute)
 	return out, nil
 }
 
@@ -121,7 +116,7 @@ func (s *Service) ResetInstanceAttribute(ctx context.Context, in *sdk.ResetInsta
 	if err := checkAttribute(in.Attribute); err != nil {
 		return nil, err
 	}
-	call, i, err := s.authorizeInstance(ctx, in.InstanceId)
+	t, i, err := s.targetInstance(ctx, in.InstanceId)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +126,7 @@ func (s *Service) ResetInstanceAttribute(ctx context.Context, in *sdk.ResetInsta
 			return nil, awserr.IncorrectInstanceState("The instance '%s' is not in the 'stopped' state.", i.ID)
 		}
 	case types.InstanceAttributeNameSourceDestCheck:
-		change := command.ModifyInstance{AccountID: call.Account, InstanceID: i.ID, SourceDestCheck: aws.Bool(true)}
+		change := command.ModifyInstance{AccountID: t.call.Account, InstanceID: i.ID, SourceDestCheck: aws.Bool(true)}
 		if err := s.region.Propose(ctx, change, nil); err != nil {
 			return nil, err
 		}

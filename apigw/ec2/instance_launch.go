@@ -234,8 +234,27 @@ func ebsOptimized(t instancetypes.Type, asked bool) (bool, error) {
 	return asked, nil
 }
 
-// command is the launch with its ids chosen: one reservation of up to max instances.
-func (p launchPlan) command(requester, paramsHash string) command.RunInstances {
+// planRoom is what the leader's plan adds to a launch in the log, in bytes an instance.
+const planRoom = 256
+
+// command is the launch with its ids chosen: one reservation of up to max instances, or as many as fit into one entry
+// of the log, which is what bounds launches with many volumes and tags.
+func (p launchPlan) command(requester, paramsHash string) (command.RunInstances, error) {
+	c := p.withIDs(requester, paramsHash)
+	for {
+		b, err := command.Encode(command.Envelope{Command: c})
+		if err == nil && len(b)+planRoom*len(c.Launches) <= command.MaxLen {
+			return c, nil
+		}
+		if len(c.Launches) <= p.min {
+			return c, awserr.New("InstanceLimitExceeded", "You have requested more instances (%d) with so many volumes and tags than one call may launch. Break the launch up.", p.min)
+		}
+		c.Launches = c.Launches[:max(p.min, len(c.Launches)/2)]
+	}
+}
+
+// withIDs makes the rows of max instances.
+func (p launchPlan) withIDs(requester, paramsHash string) command.RunInstances {
 	i := p.template
 	c := command.RunInstances{AccountID: i.AccountID, MinCount: p.min, UserData: p.userData, Token: i.ClientToken, ParamsHash: paramsHash}
 	reservation := ids.Reservation.New()

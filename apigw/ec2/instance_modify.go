@@ -27,16 +27,12 @@ func (s *Service) ModifyInstanceAttribute(ctx context.Context, in *sdk.ModifyIns
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.region.View(ctx)
+	t, i, err := s.targetInstance(ctx, in.InstanceId)
 	if err != nil {
 		return nil, err
 	}
-	call, i, err := s.authorizeInstance(ctx, in.InstanceId)
-	if err != nil {
-		return nil, err
-	}
-	change := command.ModifyInstance{AccountID: call.Account, InstanceID: i.ID}
-	if err := setAttribute(&change, v, i, asked, in); err != nil {
+	change := command.ModifyInstance{AccountID: t.call.Account, InstanceID: i.ID}
+	if err := setAttribute(&change, t.view, i, asked, in); err != nil {
 		return nil, err
 	}
 	if err := s.region.Propose(ctx, change, nil); err != nil {

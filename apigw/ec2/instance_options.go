@@ -20,7 +20,7 @@ func (s *Service) ModifyInstanceMetadataOptions(ctx context.Context, in *sdk.Mod
 		checkEnum("HttpProtocolIpv6", in.HttpProtocolIpv6), checkEnum("InstanceMetadataTags", in.InstanceMetadataTags)); err != nil {
 		return nil, err
 	}
-	call, i, err := s.authorizeInstance(ctx, in.InstanceId)
+	t, i, err := s.targetInstance(ctx, in.InstanceId)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func (s *Service) ModifyInstanceMetadataOptions(ctx context.Context, in *sdk.Mod
 	if err != nil {
 		return nil, err
 	}
-	if err := s.region.Propose(ctx, command.ModifyInstance{AccountID: call.Account, InstanceID: i.ID, Metadata: &options}, nil); err != nil {
+	if err := s.region.Propose(ctx, command.ModifyInstance{AccountID: t.call.Account, InstanceID: i.ID, Metadata: &options}, nil); err != nil {
 		return nil, err
 	}
 	return &sdk.ModifyInstanceMetadataOptionsOutput{InstanceId: aws.String(i.ID), InstanceMetadataOptions: metadataOf(options)}, nil
@@ -40,11 +40,11 @@ func (s *Service) ModifyInstanceMaintenanceOptions(ctx context.Context, in *sdk.
 	if err := firstError(checkEnum("AutoRecovery", in.AutoRecovery), checkEnum("RebootMigration", in.RebootMigration)); err != nil {
 		return nil, err
 	}
-	call, i, err := s.authorizeInstance(ctx, in.InstanceId)
+	t, i, err := s.targetInstance(ctx, in.InstanceId)
 	if err != nil {
 		return nil, err
 	}
-	change := command.ModifyInstance{AccountID: call.Account, InstanceID: i.ID,
+	change := command.ModifyInstance{AccountID: t.call.Account, InstanceID: i.ID,
 		AutoRecovery: optional(string(in.AutoRecovery)), RebootMigration: optional(string(in.RebootMigration))}
 	if err := s.region.Propose(ctx, change, nil); err != nil {
 		return nil, err
@@ -57,19 +57,19 @@ func (s *Service) ModifyInstanceMaintenanceOptions(ctx context.Context, in *sdk.
 // ModifyInstanceCpuOptions changes the vCPU topology of a stopped instance.
 // See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceCpuOptions.html
 func (s *Service) ModifyInstanceCpuOptions(ctx context.Context, in *sdk.ModifyInstanceCpuOptionsInput) (*sdk.ModifyInstanceCpuOptionsOutput, error) {
-	call, i, err := s.authorizeInstance(ctx, in.InstanceId)
+	t, i, err := s.targetInstance(ctx, in.InstanceId)
 	if err != nil {
 		return nil, err
 	}
-	t, _ := instancetypes.Lookup(i.Type)
-	shape, err := cpuShape(t, in.CoreCount, in.ThreadsPerCore)
+	kind, _ := instancetypes.Lookup(i.Type)
+	shape, err := cpuShape(kind, in.CoreCount, in.ThreadsPerCore)
 	if err != nil {
 		return nil, err
 	}
 	if in.CoreCount == nil {
 		shape = i.Shape
 	}
-	if err := s.region.Propose(ctx, command.ModifyInstance{AccountID: call.Account, InstanceID: i.ID, Shape: &shape}, nil); err != nil {
+	if err := s.region.Propose(ctx, command.ModifyInstance{AccountID: t.call.Account, InstanceID: i.ID, Shape: &shape}, nil); err != nil {
 		return nil, err
 	}
 	return &sdk.ModifyInstanceCpuOptionsOutput{InstanceId: aws.String(i.ID), CoreCount: aws.Int32(int32(shape.Cores)), ThreadsPerCore: aws.Int32(int32(shape.ThreadsPerCore))}, nil

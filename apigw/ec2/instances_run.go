@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/hivecloud/hive/apigw"
+	"github.com/hivecloud/hive/apigw/awserr"
 	"github.com/hivecloud/hive/fsm/command"
 	"github.com/hivecloud/hive/fsm/state"
 )
@@ -30,6 +31,9 @@ func (s *Service) RunInstances(ctx context.Context, in *sdk.RunInstancesInput) (
 	if err != nil {
 		return nil, err
 	}
+	if made, ok, err := repeatedLaunch(v, call.Account, valueOf(in.ClientToken), hash); err != nil || ok {
+		return s.repeat(ctx, call, made, err)
+	}
 	plan, err := s.planLaunch(v, call.Account, in)
 	if err != nil {
 		return nil, err
@@ -40,8 +44,41 @@ func (s *Service) RunInstances(ctx context.Context, in *sdk.RunInstancesInput) (
 	if err := call.Authorize(launchResources(call, v, plan)...); err != nil {
 		return nil, err
 	}
+	c, err := plan.command(call.Principal.ARN, hash)
+	if err != nil {
+		return nil, err
+	}
 	var made command.Launched
-	if err := s.region.Propose(ctx, plan.command(call.Principal.ARN, hash), &made); err != nil {
+	if err := s.region.Propose(ctx, c, &made); err != nil {
+		return nil, err
+	}
+	return s.launched(ctx, call.Account, made)
+}
+
+// repeatedLaunch finds the outcome of an earlier call with the same client token. What that call named (image, key,
+// zone) may be gone by now, so it comes before any of it is looked up. The state machine decides once more: two calls
+// may race.
+func repeatedLaunch(v *state.View, account, token, hash string) (command.Launched, bool, error) {
+	var made command.Launched
+	t, ok := state.ClientTokens.Get(v, account, state.ClientTokenKey(account, "RunInstances", token))
+	if token == "" || !ok {
+		return made, false, nil
+	}
+	if t.ParamsHash != hash {
+		return made, false, awserr.IdempotentParameterMismatch()
+	}
+	if err := command.DecodeResult(t.Result, &made); err != nil {
+		return made, false, fmt.Errorf("read outcome of client token %s: %w", token, err)
+	}
+	return made, true, nil
+}
+
+// repeat answers with the outcome of the earlier call.
+func (s *Service) repeat(ctx context.Context, call *apigw.Call, made command.Launched, err error) (*sdk.RunInstancesOutput, error) {
+	if err != nil {
+		return nil, err
+	}
+	if err := call.Authorize(call.Resource(string(types.ResourceTypeInstance), "*", nil)); err != nil {
 		return nil, err
 	}
 	return s.launched(ctx, call.Account, made)

@@ -4,6 +4,7 @@ package ec2
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -204,7 +205,7 @@ func TestRunInstancesRepeatsTheOutcomeOfAClientToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	in := launchInput(w)
-	in.ClientToken = ptr("token-1")
+	in.ClientToken, in.KeyName = ptr("token-1"), ptr("alice")
 	first, err := w.svc.RunInstances(w.as(t, alice, "RunInstances"), in)
 	if err != nil {
 		t.Fatal(err)
@@ -216,9 +217,14 @@ func TestRunInstancesRepeatsTheOutcomeOfAClientToken(t *testing.T) {
 	if *first.ReservationId != *second.ReservationId || *first.Instances[0].InstanceId != *second.Instances[0].InstanceId {
 		t.Errorf("got %s and %s, want one reservation", *first.ReservationId, *second.ReservationId)
 	}
+	w.must(t, command.DeleteKeyPair{AccountID: alice, Name: "alice"})
+	if third, err := w.svc.RunInstances(w.as(t, alice, "RunInstances"), in); err != nil || *first.ReservationId != *third.ReservationId {
+		t.Errorf("after the key pair has gone: got %+v, %v", third, err)
+	}
 	in.InstanceType = "t3.small"
 	_, err = w.svc.RunInstances(w.as(t, alice, "RunInstances"), in)
 	wantError(t, err, "IdempotentParameterMismatch", "")
+	in.KeyName = nil
 	if _, err := w.svc.RunInstances(w.as(t, bob, "RunInstances"), in); err != nil {
 		t.Errorf("another account's token collides: %v", err)
 	}
@@ -277,4 +283,24 @@ func TestRunInstancesFromAnImageOfAnotherAccountIsNotFoundUnlessShared(t *testin
 	w.must(t, command.ModifyImage{AccountID: alice, ImageID: private, State: &disabled})
 	_, err = w.svc.RunInstances(w.as(t, bob, "RunInstances"), in)
 	wantError(t, err, "InvalidAMIID.Unavailable", "")
+}
+
+// A launch whose rows do not fit into one entry of the log is cut down to what fits, or refused when that is too few.
+func TestRunInstancesFitsTheLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	in := launchInput(w)
+	in.MaxCount = ptr[int32](maxLaunches)
+	var list []types.Tag
+	for n := range 50 {
+		list = append(list, types.Tag{Key: ptr(fmt.Sprintf("key-%d", n)), Value: ptr(strings.Repeat("x", 250))})
+	}
+	in.TagSpecifications = []types.TagSpecification{{ResourceType: "instance", Tags: list}}
+	out, err := w.svc.RunInstances(w.as(t, alice, "RunInstances"), in)
+	if err != nil || len(out.Instances) < 10 || len(out.Instances) == maxLaunches {
+		t.Errorf("got %d instances, %v", len(out.Instances), err)
+	}
+	in.MinCount = ptr[int32](maxLaunches)
+	_, err = w.svc.RunInstances(w.as(t, alice, "RunInstances"), in)
+	wantError(t, err, "InstanceLimitExceeded", "")
 }

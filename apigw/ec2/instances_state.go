@@ -19,12 +19,12 @@ import (
 // StartInstances starts stopped instances; one that runs already stays as it is.
 // See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StartInstances.html
 func (s *Service) StartInstances(ctx context.Context, in *sdk.StartInstancesInput) (*sdk.StartInstancesOutput, error) {
-	call, found, err := s.authorizeInstances(ctx, in.InstanceIds)
+	t, err := s.targetInstances(ctx, in.InstanceIds)
 	if err != nil {
 		return nil, err
 	}
 	var out command.StateChanges
-	if err := s.region.Propose(ctx, command.StartInstances{AccountID: call.Account, InstanceIDs: idsOf(found)}, &out); err != nil {
+	if err := s.region.Propose(ctx, command.StartInstances{AccountID: t.call.Account, InstanceIDs: idsOf(t.list)}, &out); err != nil {
 		return nil, err
 	}
 	return &sdk.StartInstancesOutput{StartingInstances: changesOf(out)}, nil
@@ -33,12 +33,12 @@ func (s *Service) StartInstances(ctx context.Context, in *sdk.StartInstancesInpu
 // StopInstances stops running instances. Force and SkipOsShutdown both stop without asking the guest.
 // See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StopInstances.html
 func (s *Service) StopInstances(ctx context.Context, in *sdk.StopInstancesInput) (*sdk.StopInstancesOutput, error) {
-	call, found, err := s.authorizeInstances(ctx, in.InstanceIds)
+	t, err := s.targetInstances(ctx, in.InstanceIds)
 	if err != nil {
 		return nil, err
 	}
 	var out command.StateChanges
-	stop := command.StopInstances{AccountID: call.Account, InstanceIDs: idsOf(found), Force: valueOf(in.Force) || valueOf(in.SkipOsShutdown)}
+	stop := command.StopInstances{AccountID: t.call.Account, InstanceIDs: idsOf(t.list), Force: valueOf(in.Force) || valueOf(in.SkipOsShutdown)}
 	if err := s.region.Propose(ctx, stop, &out); err != nil {
 		return nil, err
 	}
@@ -48,11 +48,11 @@ func (s *Service) StopInstances(ctx context.Context, in *sdk.StopInstancesInput)
 // RebootInstances reboots running instances; terminated ones are ignored.
 // See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RebootInstances.html
 func (s *Service) RebootInstances(ctx context.Context, in *sdk.RebootInstancesInput) (*sdk.RebootInstancesOutput, error) {
-	call, found, err := s.authorizeInstances(ctx, in.InstanceIds)
+	t, err := s.targetInstances(ctx, in.InstanceIds)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.region.Propose(ctx, command.RebootInstances{AccountID: call.Account, InstanceIDs: idsOf(found)}, nil); err != nil {
+	if err := s.region.Propose(ctx, command.RebootInstances{AccountID: t.call.Account, InstanceIDs: idsOf(t.list)}, nil); err != nil {
 		return nil, err
 	}
 	return &sdk.RebootInstancesOutput{}, nil
@@ -62,16 +62,16 @@ func (s *Service) RebootInstances(ctx context.Context, in *sdk.RebootInstancesIn
 // documents: a protected instance saves those of its zone, the others go, and the call fails.
 // See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TerminateInstances.html
 func (s *Service) TerminateInstances(ctx context.Context, in *sdk.TerminateInstancesInput) (*sdk.TerminateInstancesOutput, error) {
-	call, found, err := s.authorizeInstances(ctx, in.InstanceIds)
+	t, err := s.targetInstances(ctx, in.InstanceIds)
 	if err != nil {
 		return nil, err
 	}
 	var all command.StateChanges
 	var refusal error
-	for _, zone := range zonesOf(found) {
-		here := slices.DeleteFunc(slices.Clone(found), func(i *state.Instance) bool { return i.Zone != zone })
+	for _, zone := range zonesOf(t.list) {
+		here := slices.DeleteFunc(slices.Clone(t.list), func(i *state.Instance) bool { return i.Zone != zone })
 		var out command.StateChanges
-		if err := s.region.Propose(ctx, command.TerminateInstances{AccountID: call.Account, InstanceIDs: idsOf(here)}, &out); err != nil {
+		if err := s.region.Propose(ctx, command.TerminateInstances{AccountID: t.call.Account, InstanceIDs: idsOf(here)}, &out); err != nil {
 			refusal = firstError(refusal, err)
 			continue
 		}
@@ -83,34 +83,40 @@ func (s *Service) TerminateInstances(ctx context.Context, in *sdk.TerminateInsta
 	return &sdk.TerminateInstancesOutput{TerminatingInstances: changesOf(all)}, nil
 }
 
-// authorizeInstances finds the instances that a call names, which are required, and asks whether the caller may.
-func (s *Service) authorizeInstances(ctx context.Context, named []string) (*apigw.Call, []*state.Instance, error) {
-	call := apigw.CallFrom(ctx)
-	if len(named) == 0 {
-		return nil, nil, awserr.MissingParameter("InstanceId")
-	}
-	v, err := s.region.View(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	found, err := selectInstances(v, call.Account, named)
-	if err != nil {
-		return nil, nil, err
-	}
-	var touched []apigw.Resource
-	for _, i := range found {
-		touched = append(touched, resource(call, v, types.ResourceTypeInstance, i.ID))
-	}
-	return call, found, call.Authorize(touched...)
+// targets are the instances that a call names and may work on, as of one snapshot.
+type targets struct {
+	call *apigw.Call
+	view *state.View
+	list []*state.Instance
 }
 
-// authorizeInstance is authorizeInstances for actions on one instance.
-func (s *Service) authorizeInstance(ctx context.Context, id *string) (*apigw.Call, *state.Instance, error) {
-	call, found, err := s.authorizeInstances(ctx, some(valueOf(id)))
-	if err != nil {
-		return nil, nil, err
+// targetInstances finds the instances that a call names, which it must, and asks whether the caller may.
+func (s *Service) targetInstances(ctx context.Context, named []string) (targets, error) {
+	t := targets{call: apigw.CallFrom(ctx)}
+	if len(named) == 0 {
+		return t, awserr.MissingParameter("InstanceId")
 	}
-	return call, found[0], nil
+	var err error
+	if t.view, err = s.region.View(ctx); err != nil {
+		return t, err
+	}
+	if t.list, err = selectInstances(t.view, t.call.Account, named); err != nil {
+		return t, err
+	}
+	var touched []apigw.Resource
+	for _, i := range t.list {
+		touched = append(touched, resource(t.call, t.view, types.ResourceTypeInstance, i.ID))
+	}
+	return t, t.call.Authorize(touched...)
+}
+
+// targetInstance is targetInstances for actions on one instance.
+func (s *Service) targetInstance(ctx context.Context, id *string) (targets, *state.Instance, error) {
+	t, err := s.targetInstances(ctx, some(valueOf(id)))
+	if err != nil {
+		return t, nil, err
+	}
+	return t, t.list[0], nil
 }
 
 func idsOf(list []*state.Instance) []string {

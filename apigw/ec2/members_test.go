@@ -88,7 +88,7 @@ func (f *fixture) launch(n int) string {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	c := plan.command("", "")
+	c := plan.withIDs("", "")
 	l := &c.Launches[0]
 	digits := fmt.Sprintf("%017x", n)
 	l.Instance.ID, l.Instance.ReservationID, l.Volumes[0].ID, l.Instance.Devices[0].VolumeID = "i-"+digits, "r-"+digits, "vol-"+digits, "vol-"+digits

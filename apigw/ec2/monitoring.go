@@ -34,15 +34,15 @@ func (s *Service) UnmonitorInstances(ctx context.Context, in *sdk.UnmonitorInsta
 
 // setMonitoring switches detailed monitoring of all named instances.
 func (s *Service) setMonitoring(ctx context.Context, named []string, detailed bool) ([]types.InstanceMonitoring, error) {
-	call, found, err := s.authorizeInstances(ctx, named)
+	t, err := s.targetInstances(ctx, named)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.region.Propose(ctx, command.MonitorInstances{AccountID: call.Account, InstanceIDs: idsOf(found), Enabled: detailed}, nil); err != nil {
+	if err := s.region.Propose(ctx, command.MonitorInstances{AccountID: t.call.Account, InstanceIDs: idsOf(t.list), Enabled: detailed}, nil); err != nil {
 		return nil, err
 	}
 	var out []types.InstanceMonitoring
-	for _, i := range found {
+	for _, i := range t.list {
 		out = append(out, types.InstanceMonitoring{InstanceId: aws.String(i.ID), Monitoring: &types.Monitoring{State: monitoringOf(detailed)}})
 	}
 	return out, nil

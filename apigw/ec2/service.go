@@ -25,8 +25,8 @@ type Region interface {
 
 // Console reads what a guest shows. It reaches the node that runs the guest, whichever node answers the call.
 type Console interface {
-	// Output is the tail of the guest's serial log and the time of its last change; empty for a guest that wrote
-	// nothing yet.
+	// Output is the tail of the guest's serial log and the time of its last change. It is empty, without an error, for a
+	// guest that wrote nothing yet and for one whose log the node no longer has.
 	Output(ctx context.Context, node, instanceID string) (output []byte, changed time.Time, err error)
 	// Screenshot is the guest's screen as PNG; it fails for a guest that does not run.
 	Screenshot(ctx context.Context, node, instanceID string) (png []byte, err error)
