@@ -75,7 +75,7 @@ func (b *builder) privateIndex(ctx context.Context) ([]string, error) {
 	options := []string{
 		"-o", "Dir::State::Lists=" + filepath.Join(dir, "lists"), "-o", "Dir::Cache=" + dir,
 		"-o", "Dir::Cache::archives=" + filepath.Join(dir, "archives"), "-o", "Debug::NoLocking=true",
-		"-o", "APT::Sandbox::User=", "-o", "APT::Update::Post-Invoke-Success=", "-o", "APT::Update::Post-Invoke=",
+		"-o", "APT::Sandbox::User=root", "-o", "APT::Update::Post-Invoke-Success=", "-o", "APT::Update::Post-Invoke=",
 	}
 	if _, err := b.run(ctx, command{name: "apt-get", args: append(slices.Clone(options), "-q", "update")}); err != nil {
 		return nil, fmt.Errorf("fetch package index: %w", err)
