@@ -21,6 +21,14 @@ free_port() {
 	echo "$port"
 }
 
+# free_pool: the first pool of public addresses whose first SSH port nothing answers at, so that two trees on one
+# machine do not wait for each other's ports.
+free_pool() {
+	local octet=80
+	while (exec 3<>"/dev/tcp/127.$octet.0.1/22") 2>/dev/null && [ $octet -lt 120 ]; do octet=$((octet + 1)); done
+	echo "127.$octet.0.0/16"
+}
+
 # The node runs a copy of the binary: its processes start each other by that path, and a build must not pull it
 # away under them.
 if ! cmp -s bin/hive "$node/hive"; then
@@ -32,6 +40,7 @@ hive=$node/hive
 
 if [ ! -e "$node/hive.hcl" ]; then
 	HIVE_LISTEN_GOSSIP=127.0.0.1:$(free_port 8444) HIVE_LISTEN_METRICS=127.0.0.1:$(free_port 9464) \
+		HIVE_NETWORK_PUBLIC_POOL=$(free_pool) \
 		"$hive" admin init --data-dir "$node" --region us-east-1 --az us-east-1a --node node1 \
 		--api "127.0.0.1:$(free_port 9443)" --cluster "127.0.0.1:$(free_port 8443)"
 fi
@@ -72,7 +81,8 @@ done
 . "$dev/env"
 
 echo "--- boot log of $HIVE_INSTANCE"
-"$hive" instance console "$HIVE_INSTANCE" --data-dir "$node" | tr -d '\r' | tail -n 25
+# Firmware draws on the serial line; what it draws is no text.
+"$hive" instance console "$HIVE_INSTANCE" --data-dir "$node" | sed -E 's/\x1b\[[0-9;=]*[A-Za-z]//g; s/\r//g' | grep -v '^ *$' | tail -n 25
 echo "--- the AWS CLI's environment (. .dev/env)"
 grep '^export AWS_' "$dev/env"
 echo "--- log in"

@@ -82,6 +82,7 @@ type pair struct{ name, value string }
 func envPairs(env admin.Environment) []pair {
 	return []pair{
 		{"AWS_ENDPOINT_URL", env.Endpoint}, {"AWS_CA_BUNDLE", env.CABundle}, {"AWS_REGION", env.Region},
+		{"AWS_DEFAULT_REGION", env.Region}, // version 1 of the AWS CLI reads no other
 		{"AWS_ACCESS_KEY_ID", env.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", env.SecretAccessKey},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -129,7 +130,9 @@ func (r *runner) ensureKey(ctx context.Context, file string) (fresh bool, err er
 	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return false, fmt.Errorf("replace key file: %w", err)
 	}
-	if err := os.WriteFile(file, []byte(made.Material), 0o600); err != nil {
+	// EC2's material may end without a newline, and OpenSSH does not read such a file.
+	text := strings.TrimRight(made.Material, "\n") + "\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return false, fmt.Errorf("write key file: %w", err)
 	}
 	return true, nil

@@ -51,7 +51,7 @@ func (g *region) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		pub, priv, _ := ed25519.GenerateKey(rand.Reader)
 		g.pub, _ = ssh.NewPublicKey(pub)
 		block, _ := ssh.MarshalPrivateKey(priv, "")
-		fmt.Fprintf(w, "<R><keyMaterial>%s</keyMaterial></R>", pem.EncodeToMemory(block))
+		fmt.Fprintf(w, "<R><keyMaterial>%s</keyMaterial></R>", strings.TrimSpace(string(pem.EncodeToMemory(block))))
 	case "DeleteKeyPair":
 		g.pub = nil
 		fmt.Fprint(w, "<R/>")
@@ -204,6 +204,9 @@ func TestFirstRun_LaunchesAndLogsIn(t *testing.T) {
 	info, err := os.Stat(guest.KeyFile)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("key file: %v, %v", info, err)
+	}
+	if text, err := os.ReadFile(guest.KeyFile); err != nil || !strings.HasSuffix(string(text), "KEY-----\n") {
+		t.Errorf("OpenSSH cannot read the key file: %v, %q", err, text)
 	}
 	host, port, _ := net.SplitHostPort(guest.Address)
 	for _, part := range []string{"-p " + port, "ec2-user@" + host, "-i " + guest.KeyFile} {
