@@ -44,27 +44,22 @@ func (s *Service) DescribeInstances(ctx context.Context, in *sdk.DescribeInstanc
 	return &sdk.DescribeInstancesOutput{Reservations: reservationsOf(shown), NextToken: next}, nil
 }
 
-var describedInstances = described[describedInstance]{
-	id: describedInstance.order, filters: instanceFilters, limits: page.EC2,
-	tags: func(d describedInstance) []types.Tag { return d.sdk.Tags },
+var describedInstances = described[*describedInstance]{
+	id: func(d *describedInstance) string { return d.order }, filters: instanceFilters, limits: page.EC2,
+	tags: func(d *describedInstance) []types.Tag { return d.sdk.Tags },
 }
 
 // describe is the instance with all that filters look at.
-func (r instanceRows) describe(i *state.Instance) describedInstance {
-	d := describedInstance{row: i, sdk: r.translate(i)}
+func (r instanceRows) describe(i *state.Instance) *describedInstance {
+	d := &describedInstance{row: i, sdk: r.translate(i), order: fmt.Sprintf("%020d/%s/%06d", int64(i.Created), i.ReservationID, i.LaunchIndex)}
 	for _, n := range d.sdk.NetworkInterfaces {
 		d.interfaceTags = append(d.interfaceTags, r.tags(valueOf(n.NetworkInterfaceId))...)
 	}
 	return d
 }
 
-// order sorts instances by age and keeps the instances of a reservation together.
-func (d describedInstance) order() string {
-	return fmt.Sprintf("%020d/%s/%06d", int64(d.row.Created), d.row.ReservationID, d.row.LaunchIndex)
-}
-
 // reservationsOf groups instances that stand in order.
-func reservationsOf(list []describedInstance) []types.Reservation {
+func reservationsOf(list []*describedInstance) []types.Reservation {
 	var out []types.Reservation
 	for _, d := range list {
 		if n := len(out); n == 0 || *out[n-1].ReservationId != d.row.ReservationID {

@@ -11,7 +11,7 @@ import (
 // interfaceFilters are DescribeInstances' network-interface.* filters: any interface of the instance may match.
 var interfaceFilters = instanceValues{
 	"network-interface.network-interface-id": ofInterfaces(func(n types.InstanceNetworkInterface) []string { return some(valueOf(n.NetworkInterfaceId)) }),
-	"network-interface.availability-zone":    func(d describedInstance) []string { return zoneOfInterfaces(d) },
+	"network-interface.availability-zone":    func(d *describedInstance) []string { return zoneOfInterfaces(d) },
 	"network-interface.description":          ofInterfaces(func(n types.InstanceNetworkInterface) []string { return some(valueOf(n.Description)) }),
 	"network-interface.group-id":             ofInterfaces(func(n types.InstanceNetworkInterface) []string { return each(n.Groups, groupID) }),
 	"network-interface.group-name":           ofInterfaces(func(n types.InstanceNetworkInterface) []string { return each(n.Groups, groupName) }),
@@ -40,10 +40,10 @@ var interfaceFilters = instanceValues{
 		return strconv.Itoa(int(valueOf(a.NetworkCardIndex)))
 	}),
 	"network-interface.attachment.status": ofAttachments(func(a *types.InstanceNetworkInterfaceAttachment) string { return string(a.Status) }),
-	"network-interface.attachment.instance-id": func(d describedInstance) []string {
+	"network-interface.attachment.instance-id": func(d *describedInstance) []string {
 		return each(d.sdk.NetworkInterfaces, func(types.InstanceNetworkInterface) string { return d.row.ID })
 	},
-	"network-interface.attachment.instance-owner-id": func(d describedInstance) []string {
+	"network-interface.attachment.instance-owner-id": func(d *describedInstance) []string {
 		return each(d.sdk.NetworkInterfaces, func(types.InstanceNetworkInterface) string { return d.row.AccountID })
 	},
 
@@ -57,17 +57,17 @@ var interfaceFilters = instanceValues{
 	"network-interface.addresses.association.public-ip":   ofAddresses(func(a types.InstancePrivateIpAddress) []string { return publicIP(a.Association) }),
 	"network-interface.addresses.association.ip-owner-id": ofAddresses(func(a types.InstancePrivateIpAddress) []string { return addressOwner(a.Association) }),
 
-	"network-interface.tag-key": func(d describedInstance) []string {
+	"network-interface.tag-key": func(d *describedInstance) []string {
 		return each(d.interfaceTags, func(t types.Tag) string { return valueOf(t.Key) })
 	},
-	"network-interface.tag-value": func(d describedInstance) []string {
+	"network-interface.tag-value": func(d *describedInstance) []string {
 		return each(d.interfaceTags, func(t types.Tag) string { return valueOf(t.Value) })
 	},
 }
 
 // interfaceAbsentFilters name what no interface has here: elastic, carrier and customer-owned addresses, public names,
 // prefixes, IPv6, managed interfaces.
-var interfaceAbsentFilters = absent[describedInstance](
+var interfaceAbsentFilters = absent[*describedInstance](
 	"network-interface.addresses.association.allocation-id",
 	"network-interface.addresses.association.association-id",
 	"network-interface.addresses.association.carrier-ip",
@@ -89,8 +89,8 @@ var interfaceAbsentFilters = absent[describedInstance](
 	"network-interface.requester-id",
 )
 
-func ofInterfaces(read func(types.InstanceNetworkInterface) []string) func(describedInstance) []string {
-	return func(d describedInstance) []string {
+func ofInterfaces(read func(types.InstanceNetworkInterface) []string) func(*describedInstance) []string {
+	return func(d *describedInstance) []string {
 		var out []string
 		for _, n := range d.sdk.NetworkInterfaces {
 			out = append(out, read(n)...)
@@ -99,11 +99,11 @@ func ofInterfaces(read func(types.InstanceNetworkInterface) []string) func(descr
 	}
 }
 
-func ofAttachments(read func(*types.InstanceNetworkInterfaceAttachment) string) func(describedInstance) []string {
+func ofAttachments(read func(*types.InstanceNetworkInterfaceAttachment) string) func(*describedInstance) []string {
 	return ofInterfaces(func(n types.InstanceNetworkInterface) []string { return some(read(n.Attachment)) })
 }
 
-func ofAddresses(read func(types.InstancePrivateIpAddress) []string) func(describedInstance) []string {
+func ofAddresses(read func(types.InstancePrivateIpAddress) []string) func(*describedInstance) []string {
 	return ofInterfaces(func(n types.InstanceNetworkInterface) []string {
 		var out []string
 		for _, a := range n.PrivateIpAddresses {
@@ -113,7 +113,7 @@ func ofAddresses(read func(types.InstancePrivateIpAddress) []string) func(descri
 	})
 }
 
-func zoneOfInterfaces(d describedInstance) []string {
+func zoneOfInterfaces(d *describedInstance) []string {
 	return each(d.sdk.NetworkInterfaces, func(types.InstanceNetworkInterface) string { return d.row.Zone })
 }
 
