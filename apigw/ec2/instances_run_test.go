@@ -93,88 +93,96 @@ func TestRunInstancesLaunchesAReservation(t *testing.T) {
 	}
 }
 
+// ebsDevice is a block device mapping of one volume.
+func ebsDevice(name string, e *types.EbsBlockDevice) []types.BlockDeviceMapping {
+	return []types.BlockDeviceMapping{{DeviceName: &name, Ebs: e}}
+}
+
+// launchRefusals are launches that are refused, as changes to one that succeeds.
+var launchRefusals = []struct {
+	name, code, message string
+	change              func(*sdk.RunInstancesInput)
+}{
+	{"no image", "MissingParameter", "The request must contain the parameter ImageId", func(in *sdk.RunInstancesInput) { in.ImageId = nil }},
+	{"malformed image", "InvalidAMIID.Malformed", "", func(in *sdk.RunInstancesInput) { in.ImageId = ptr("ami-xyz") }},
+	{"unknown image", "InvalidAMIID.NotFound", "The image id '[ami-0123456789abcdef0]' does not exist", func(in *sdk.RunInstancesInput) { in.ImageId = ptr("ami-0123456789abcdef0") }},
+	{"no type", "MissingParameter", "", func(in *sdk.RunInstancesInput) { in.InstanceType = "" }},
+	{"unknown type", "InvalidParameterValue", "Invalid value 't9.micro' for InstanceType.", func(in *sdk.RunInstancesInput) { in.InstanceType = "t9.micro" }},
+	{"type that no node offers", "Unsupported", "", func(in *sdk.RunInstancesInput) { in.InstanceType = "m7i.large" }},
+	{"type of another architecture", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) { in.InstanceType = "t4g.micro" }},
+	{"no count", "MissingParameter", "", func(in *sdk.RunInstancesInput) { in.MinCount = nil }},
+	{"zero count", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) { in.MinCount = ptr[int32](0) }},
+	{"max below min", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) { in.MinCount = ptr[int32](2) }},
+	{"too many", "InstanceLimitExceeded", "", func(in *sdk.RunInstancesInput) { in.MinCount, in.MaxCount = ptr[int32](101), ptr[int32](101) }},
+	{"unknown key", "InvalidKeyPair.NotFound", "The key pair 'nobody' does not exist", func(in *sdk.RunInstancesInput) { in.KeyName = ptr("nobody") }},
+	{"unknown zone", "InvalidParameterValue", "Invalid availability zone: [mars-1a]", func(in *sdk.RunInstancesInput) { in.Placement = &types.Placement{AvailabilityZone: ptr("mars-1a")} }},
+	{"zone without the type", "Unsupported", "Your requested instance type (t3.micro) is not supported in your requested Availability Zone (eu-test-1b). Please retry your request by not specifying an Availability Zone or choosing eu-test-1a.",
+		func(in *sdk.RunInstancesInput) {
+			in.Placement = &types.Placement{AvailabilityZone: ptr(fsmtest.Name + "b")}
+		}},
+	{"user data that is not base64", "InvalidUserData.Malformed", "", func(in *sdk.RunInstancesInput) { in.UserData = ptr("#!/bin/sh") }},
+	{"too much user data", "InvalidParameterValue", "User data is limited to 16384 bytes", func(in *sdk.RunInstancesInput) {
+		in.UserData = ptr(base64.StdEncoding.EncodeToString(make([]byte, maxUserData+1)))
+	}},
+	{"volume below the snapshot", "InvalidBlockDeviceMapping", "", func(in *sdk.RunInstancesInput) {
+		in.BlockDeviceMappings = ebsDevice("/dev/sda1", &types.EbsBlockDevice{VolumeSize: ptr[int32](4)})
+	}},
+	{"volume of no size", "InvalidBlockDeviceMapping", "Either snapshot ID or volume size must be provided for: /dev/sdf", func(in *sdk.RunInstancesInput) {
+		in.BlockDeviceMappings = ebsDevice("/dev/sdf", &types.EbsBlockDevice{})
+	}},
+	{"iops on gp2", "InvalidParameterCombination", "The parameter iops is not supported for gp2 volumes.", func(in *sdk.RunInstancesInput) {
+		in.BlockDeviceMappings = ebsDevice("/dev/sda1", &types.EbsBlockDevice{VolumeType: "gp2", Iops: ptr[int32](100)})
+	}},
+	{"io1 without iops", "MissingParameter", "", func(in *sdk.RunInstancesInput) {
+		in.BlockDeviceMappings = ebsDevice("/dev/sda1", &types.EbsBlockDevice{VolumeType: "io1"})
+	}},
+	{"hard disk as root", "InvalidParameterCombination", "", func(in *sdk.RunInstancesInput) {
+		in.BlockDeviceMappings = ebsDevice("/dev/sda1", &types.EbsBlockDevice{VolumeType: "st1", VolumeSize: ptr[int32](125)})
+	}},
+	{"other snapshot as root", "InvalidBlockDeviceMapping", "snapshotId cannot be modified on root device", func(in *sdk.RunInstancesInput) {
+		in.BlockDeviceMappings = ebsDevice("/dev/sda1", &types.EbsBlockDevice{SnapshotId: ptr("snap-0123456789abcdef0")})
+	}},
+	{"unknown snapshot", "InvalidSnapshot.NotFound", "The snapshot 'snap-0123456789abcdef0' does not exist.", func(in *sdk.RunInstancesInput) {
+		in.BlockDeviceMappings = ebsDevice("/dev/sdf", &types.EbsBlockDevice{SnapshotId: ptr("snap-0123456789abcdef0")})
+	}},
+	{"bad device name", "InvalidParameterValue", "Value (disk1) for parameter device is invalid. disk1 is not a valid EBS device name.", func(in *sdk.RunInstancesInput) {
+		in.BlockDeviceMappings = ebsDevice("disk1", &types.EbsBlockDevice{VolumeSize: ptr[int32](1)})
+	}},
+	{"device twice", "InvalidBlockDeviceMapping", "", func(in *sdk.RunInstancesInput) {
+		d := ebsDevice("/dev/sdf", &types.EbsBlockDevice{VolumeSize: ptr[int32](1)})
+		in.BlockDeviceMappings = append(d, d...)
+	}},
+	{"root left out", "InvalidBlockDeviceMapping", "", func(in *sdk.RunInstancesInput) {
+		in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: ptr("/dev/sda1"), NoDevice: ptr("")}}
+	}},
+	{"hop limit", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) {
+		in.MetadataOptions = &types.InstanceMetadataOptionsRequest{HttpPutResponseHopLimit: ptr[int32](65)}
+	}},
+	{"no such token mode", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) {
+		in.MetadataOptions = &types.InstanceMetadataOptionsRequest{HttpTokens: "maybe"}
+	}},
+	{"half a topology", "MissingParameter", "When specifying CpuOptions you must specify both CoreCount and ThreadsPerCore.", func(in *sdk.RunInstancesInput) {
+		in.CpuOptions = &types.CpuOptionsRequest{CoreCount: ptr[int32](1)}
+	}},
+	{"impossible topology", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) {
+		in.CpuOptions = &types.CpuOptionsRequest{CoreCount: ptr[int32](3), ThreadsPerCore: ptr[int32](1)}
+	}},
+	{"credit option", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) {
+		in.CreditSpecification = &types.CreditSpecificationRequest{CpuCredits: ptr("many")}
+	}},
+	{"EBS-optimized t2", "Unsupported", "", func(in *sdk.RunInstancesInput) { in.InstanceType, in.EbsOptimized = "t2.micro", ptr(true) }},
+	{"unknown group", "InvalidGroup.NotFound", "", func(in *sdk.RunInstancesInput) { in.SecurityGroupIds = []string{"sg-0123456789abcdef0"} }},
+	{"another account's group", "InvalidGroup.NotFound", "", func(in *sdk.RunInstancesInput) { in.SecurityGroupIds = []string{"sg-0" + bob + "0000"} }},
+	{"another account's subnet", "InvalidSubnetID.NotFound", "", func(in *sdk.RunInstancesInput) { in.SubnetId = ptr("subnet-0" + bob + "000a") }},
+	{"tags of what is not made", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) {
+		in.TagSpecifications = []types.TagSpecification{{ResourceType: types.ResourceTypeVpc, Tags: []types.Tag{{Key: ptr("a"), Value: ptr("b")}}}}
+	}},
+}
+
 func TestRunInstancesRefuses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	big := base64.StdEncoding.EncodeToString(make([]byte, maxUserData+1))
-	device := func(name string, e *types.EbsBlockDevice) []types.BlockDeviceMapping {
-		return []types.BlockDeviceMapping{{DeviceName: &name, Ebs: e}}
-	}
-	for _, c := range []struct {
-		name, code, message string
-		change              func(*sdk.RunInstancesInput)
-	}{
-		{"no image", "MissingParameter", "The request must contain the parameter ImageId", func(in *sdk.RunInstancesInput) { in.ImageId = nil }},
-		{"malformed image", "InvalidAMIID.Malformed", "", func(in *sdk.RunInstancesInput) { in.ImageId = ptr("ami-xyz") }},
-		{"unknown image", "InvalidAMIID.NotFound", "The image id '[ami-0123456789abcdef0]' does not exist", func(in *sdk.RunInstancesInput) { in.ImageId = ptr("ami-0123456789abcdef0") }},
-		{"no type", "MissingParameter", "", func(in *sdk.RunInstancesInput) { in.InstanceType = "" }},
-		{"unknown type", "InvalidParameterValue", "Invalid value 't9.micro' for InstanceType.", func(in *sdk.RunInstancesInput) { in.InstanceType = "t9.micro" }},
-		{"type that no node offers", "Unsupported", "", func(in *sdk.RunInstancesInput) { in.InstanceType = "m7i.large" }},
-		{"type of another architecture", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) { in.InstanceType = "t4g.micro" }},
-		{"no count", "MissingParameter", "", func(in *sdk.RunInstancesInput) { in.MinCount = nil }},
-		{"zero count", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) { in.MinCount = ptr[int32](0) }},
-		{"max below min", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) { in.MinCount = ptr[int32](2) }},
-		{"too many", "InstanceLimitExceeded", "", func(in *sdk.RunInstancesInput) { in.MinCount, in.MaxCount = ptr[int32](101), ptr[int32](101) }},
-		{"unknown key", "InvalidKeyPair.NotFound", "The key pair 'nobody' does not exist", func(in *sdk.RunInstancesInput) { in.KeyName = ptr("nobody") }},
-		{"unknown zone", "InvalidParameterValue", "Invalid availability zone: [mars-1a]", func(in *sdk.RunInstancesInput) { in.Placement = &types.Placement{AvailabilityZone: ptr("mars-1a")} }},
-		{"zone without the type", "Unsupported", "Your requested instance type (t3.micro) is not supported in your requested Availability Zone (eu-test-1b). Please retry your request by not specifying an Availability Zone or choosing eu-test-1a.",
-			func(in *sdk.RunInstancesInput) {
-				in.Placement = &types.Placement{AvailabilityZone: ptr(fsmtest.Name + "b")}
-			}},
-		{"user data that is not base64", "InvalidUserData.Malformed", "", func(in *sdk.RunInstancesInput) { in.UserData = ptr("#!/bin/sh") }},
-		{"too much user data", "InvalidParameterValue", "User data is limited to 16384 bytes", func(in *sdk.RunInstancesInput) { in.UserData = &big }},
-		{"volume below the snapshot", "InvalidBlockDeviceMapping", "", func(in *sdk.RunInstancesInput) {
-			in.BlockDeviceMappings = device("/dev/sda1", &types.EbsBlockDevice{VolumeSize: ptr[int32](4)})
-		}},
-		{"volume of no size", "InvalidBlockDeviceMapping", "Either snapshot ID or volume size must be provided for: /dev/sdf", func(in *sdk.RunInstancesInput) { in.BlockDeviceMappings = device("/dev/sdf", &types.EbsBlockDevice{}) }},
-		{"iops on gp2", "InvalidParameterCombination", "The parameter iops is not supported for gp2 volumes.", func(in *sdk.RunInstancesInput) {
-			in.BlockDeviceMappings = device("/dev/sda1", &types.EbsBlockDevice{VolumeType: "gp2", Iops: ptr[int32](100)})
-		}},
-		{"io1 without iops", "MissingParameter", "", func(in *sdk.RunInstancesInput) {
-			in.BlockDeviceMappings = device("/dev/sda1", &types.EbsBlockDevice{VolumeType: "io1"})
-		}},
-		{"hard disk as root", "InvalidParameterCombination", "", func(in *sdk.RunInstancesInput) {
-			in.BlockDeviceMappings = device("/dev/sda1", &types.EbsBlockDevice{VolumeType: "st1", VolumeSize: ptr[int32](125)})
-		}},
-		{"other snapshot as root", "InvalidBlockDeviceMapping", "snapshotId cannot be modified on root device", func(in *sdk.RunInstancesInput) {
-			in.BlockDeviceMappings = device("/dev/sda1", &types.EbsBlockDevice{SnapshotId: ptr("snap-0123456789abcdef0")})
-		}},
-		{"unknown snapshot", "InvalidSnapshot.NotFound", "The snapshot 'snap-0123456789abcdef0' does not exist.", func(in *sdk.RunInstancesInput) {
-			in.BlockDeviceMappings = device("/dev/sdf", &types.EbsBlockDevice{SnapshotId: ptr("snap-0123456789abcdef0")})
-		}},
-		{"bad device name", "InvalidParameterValue", "Value (disk1) for parameter device is invalid. disk1 is not a valid EBS device name.", func(in *sdk.RunInstancesInput) {
-			in.BlockDeviceMappings = device("disk1", &types.EbsBlockDevice{VolumeSize: ptr[int32](1)})
-		}},
-		{"device twice", "InvalidBlockDeviceMapping", "", func(in *sdk.RunInstancesInput) {
-			d := device("/dev/sdf", &types.EbsBlockDevice{VolumeSize: ptr[int32](1)})
-			in.BlockDeviceMappings = append(d, d...)
-		}},
-		{"root left out", "InvalidBlockDeviceMapping", "", func(in *sdk.RunInstancesInput) {
-			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: ptr("/dev/sda1"), NoDevice: ptr("")}}
-		}},
-		{"hop limit", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) {
-			in.MetadataOptions = &types.InstanceMetadataOptionsRequest{HttpPutResponseHopLimit: ptr[int32](65)}
-		}},
-		{"no such token mode", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) {
-			in.MetadataOptions = &types.InstanceMetadataOptionsRequest{HttpTokens: "maybe"}
-		}},
-		{"half a topology", "MissingParameter", "When specifying CpuOptions you must specify both CoreCount and ThreadsPerCore.", func(in *sdk.RunInstancesInput) {
-			in.CpuOptions = &types.CpuOptionsRequest{CoreCount: ptr[int32](1)}
-		}},
-		{"impossible topology", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) {
-			in.CpuOptions = &types.CpuOptionsRequest{CoreCount: ptr[int32](3), ThreadsPerCore: ptr[int32](1)}
-		}},
-		{"credit option", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) {
-			in.CreditSpecification = &types.CreditSpecificationRequest{CpuCredits: ptr("many")}
-		}},
-		{"EBS-optimized t2", "Unsupported", "", func(in *sdk.RunInstancesInput) { in.InstanceType, in.EbsOptimized = "t2.micro", ptr(true) }},
-		{"unknown group", "InvalidGroup.NotFound", "", func(in *sdk.RunInstancesInput) { in.SecurityGroupIds = []string{"sg-0123456789abcdef0"} }},
-		{"another account's group", "InvalidGroup.NotFound", "", func(in *sdk.RunInstancesInput) { in.SecurityGroupIds = []string{"sg-0" + bob + "0000"} }},
-		{"another account's subnet", "InvalidSubnetID.NotFound", "", func(in *sdk.RunInstancesInput) { in.SubnetId = ptr("subnet-0" + bob + "000a") }},
-		{"tags of what is not made", "InvalidParameterValue", "", func(in *sdk.RunInstancesInput) {
-			in.TagSpecifications = []types.TagSpecification{{ResourceType: types.ResourceTypeVpc, Tags: []types.Tag{{Key: ptr("a"), Value: ptr("b")}}}}
-		}},
-	} {
+	for _, c := range launchRefusals {
 		in := launchInput(w)
 		c.change(in)
 		_, err := w.svc.RunInstances(w.as(t, alice, "RunInstances"), in)

@@ -3,6 +3,7 @@
 package ec2
 
 import (
+	"maps"
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -109,12 +110,16 @@ func TestProtectionSavesTheInstancesOfItsZoneOnly(t *testing.T) {
 	}
 }
 
-// Every action that takes instance ids refuses them alike.
-func TestActionsOnInstancesRefuseIDs(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	theirs := w.run(t, bob, 1)[0]
-	actions := map[string]func(ids []string) error{
+// instanceActions are the actions that take instance ids, called by alice.
+func instanceActions(t *testing.T, w *world) map[string]func(ids []string) error {
+	t.Helper()
+	all := stateActions(t, w)
+	maps.Copy(all, optionActions(t, w))
+	return all
+}
+
+func stateActions(t *testing.T, w *world) map[string]func(ids []string) error {
+	return map[string]func(ids []string) error{
 		"StartInstances": func(ids []string) error {
 			_, err := w.svc.StartInstances(w.as(t, alice, "x"), &sdk.StartInstancesInput{InstanceIds: ids})
 			return err
@@ -139,6 +144,11 @@ func TestActionsOnInstancesRefuseIDs(t *testing.T) {
 			_, err := w.svc.UnmonitorInstances(w.as(t, alice, "x"), &sdk.UnmonitorInstancesInput{InstanceIds: ids})
 			return err
 		},
+	}
+}
+
+func optionActions(t *testing.T, w *world) map[string]func(ids []string) error {
+	return map[string]func(ids []string) error{
 		"DescribeInstanceAttribute": func(ids []string) error {
 			_, err := w.svc.DescribeInstanceAttribute(w.as(t, alice, "x"), &sdk.DescribeInstanceAttributeInput{InstanceId: first(ids), Attribute: "userData"})
 			return err
@@ -176,7 +186,14 @@ func TestActionsOnInstancesRefuseIDs(t *testing.T) {
 			return err
 		},
 	}
-	for name, act := range actions {
+}
+
+// Every action that takes instance ids refuses them alike.
+func TestActionsOnInstancesRefuseIDs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	theirs := w.run(t, bob, 1)[0]
+	for name, act := range instanceActions(t, w) {
 		t.Run(name, func(t *testing.T) {
 			wantError(t, act(nil), "MissingParameter", "The request must contain the parameter InstanceId")
 			wantError(t, act([]string{"i-xyz"}), "InvalidInstanceID.Malformed", `Invalid id: "i-xyz" (expecting "i-...")`)
