@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,6 +28,8 @@ import (
 	"github.com/diskfs/go-diskfs/filesystem/iso9660"
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/hivecloud/hive/compute/images"
 )
 
 // The test binary has two other lives, told by the environment: it is the unprivileged builder, and it is the pipe by which the
@@ -238,6 +241,10 @@ func TestBuild_Reproducible(t *testing.T) {
 	}
 	if int64(len(second)) != res.VirtualSize || res.Kernel == "" || len(res.Packages) < 10 || len(stages) != totalStages {
 		t.Errorf("result %+v after stages %q", res, stages)
+	}
+	layout, err := images.Inspect(bytes.NewReader(second), res.VirtualSize)
+	if err != nil || !slices.Equal(layout.BootModes, []string{images.BootBIOS, images.BootUEFI}) || layout.Arch != ArchX8664 || layout.Root == nil || !layout.Root.Last {
+		t.Errorf("layout %+v, %v", layout, err)
 	}
 	leftovers, err := filepath.Glob(filepath.Join(filepath.Dir(out), ".hive*"))
 	if err != nil || len(leftovers) > 0 {
