@@ -8,10 +8,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/hivecloud/hive/compute/images"
 	"github.com/hivecloud/hive/compute/images/micro"
 	"github.com/hivecloud/hive/internal/admin"
 	"github.com/hivecloud/hive/internal/logging"
@@ -19,6 +22,14 @@ import (
 
 // microName is the name of the micro image in a region.
 const microName = "hive-micro"
+
+// microImage is what hive image build-micro prints.
+type microImage struct {
+	File     string   `json:"file"`
+	Bytes    int64    `json:"bytes"`
+	Kernel   string   `json:"kernel"`
+	Packages []string `json:"packages"` // name_version
+}
 
 func newImageBuildMicro(a *app) *cobra.Command {
 	var cache string
@@ -33,11 +44,12 @@ func newImageBuildMicro(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printItem(a, "MicroImage", result, []column[micro.Result]{
-				{"File", false, func(r micro.Result) string { return r.Path }},
-				{"Bytes", false, func(r micro.Result) string { return fmt.Sprint(r.VirtualSize) }},
-				{"Kernel", false, func(r micro.Result) string { return r.Kernel }},
-				{"Packages", true, func(r micro.Result) string { return fmt.Sprint(r.Packages) }},
+			built := microImage{result.Path, result.VirtualSize, result.Kernel, result.Packages}
+			return printItem(a, "MicroImage", built, []column[microImage]{
+				{"File", false, func(m microImage) string { return m.File }},
+				{"Bytes", false, func(m microImage) string { return strconv.FormatInt(m.Bytes, 10) }},
+				{"Kernel", false, func(m microImage) string { return m.Kernel }},
+				{"Packages", true, func(m microImage) string { return strings.Join(m.Packages, " ") }},
 			})
 		},
 	}
@@ -71,11 +83,11 @@ func buildMicro(ctx context.Context, a *app, out, cache string) (micro.Result, e
 // ensureMicroImage returns the id of the region's micro image, and builds and
 // imports it first when there is none.
 func ensureMicroImage(ctx context.Context, a *app, client *admin.Client, cache string) (string, error) {
-	images, err := client.Images(ctx, "")
+	have, err := client.Images(ctx, "")
 	if err != nil {
 		return "", err
 	}
-	for _, image := range images {
+	for _, image := range have {
 		if image.Name == microName && image.State == "available" {
 			return image.ID, nil
 		}
@@ -90,9 +102,10 @@ func ensureMicroImage(ctx context.Context, a *app, client *admin.Client, cache s
 	}
 	p := &progress{a: a}
 	defer p.end()
+	// It boots by UEFI too; without the firmware's seconds it is there sooner.
 	image, err := client.ImageImport(ctx, admin.ImageImportRequest{
 		Path: built.Path, Name: microName, Description: "Hive micro guest, Linux " + built.Kernel, Architecture: micro.ArchX8664,
-		BootMode: "uefi-preferred", Size: built.VirtualSize, Public: true,
+		BootMode: images.BootBIOS, Size: built.VirtualSize, Public: true,
 	}, importProgress(p))
 	if err != nil {
 		return "", err

@@ -12,9 +12,13 @@ import (
 
 func newImageList(a *app) *cobra.Command {
 	var account string
+	var remote bool
 	cmd := &cobra.Command{
-		Use: "list", Short: "List images of the region", Args: exactArgs(),
+		Use: "list", Short: "List images of the region, or official cloud images to import", Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if remote {
+				return listRemoteImages(a)
+			}
 			client, err := a.client()
 			if err != nil {
 				return err
@@ -27,6 +31,8 @@ func newImageList(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&account, "account", "", "images that this account may launch only")
+	cmd.Flags().BoolVar(&remote, "remote", false, "list official cloud images with their checksums' addresses")
+	cmd.MarkFlagsMutuallyExclusive("account", "remote")
 	return cmd
 }
 
