@@ -24,11 +24,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/diskfs/go-diskfs/backend/file"
-	"github.com/diskfs/go-diskfs/filesystem/iso9660"
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/hivecloud/hive/compute/cloudinit"
 	"github.com/hivecloud/hive/compute/images"
 )
 
@@ -146,39 +145,21 @@ func newDisk(t *testing.T, size int64) string {
 	return disk
 }
 
-// isoSeed is a NoCloud seed as ISO 9660.
-func isoSeed(t *testing.T, files map[string]string) string {
+// isoSeed is the seed disk that Hive makes.
+func isoSeed(t *testing.T, seed cloudinit.Seed) string {
 	t.Helper()
+	data, err := cloudinit.Image(seed)
+	if err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(t.TempDir(), "seed.iso")
-	if err := createSparse(path, 2*mib); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	iso, err := iso9660.Create(file.New(f, false), 2*mib, 0, 2048, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range files {
-		w, err := iso.OpenFile("/"+name, os.O_CREATE|os.O_RDWR)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write([]byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		_ = w.Close()
-	}
-	if err := iso.Finalize(iso9660.FinalizeOptions{RockRidge: true, VolumeIdentifier: "cidata"}); err != nil {
+	if err := writeFile(path, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-// fatSeed is the same on a FAT file system.
+// fatSeed is a NoCloud seed as others make it, on a FAT file system.
 func fatSeed(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -255,9 +236,9 @@ func TestBuild_Reproducible(t *testing.T) {
 func TestBIOS_WholeLife(t *testing.T) {
 	signer, public := newKey(t)
 	disk := newDisk(t, gib)
-	g := startGuest(t, guestOptions{memoryMiB: 128, disk: disk, key: signer, seed: isoSeed(t, map[string]string{
-		"meta-data": "instance-id: i-0123456789abcdef0\nlocal-hostname: ip-10-0-2-15.ec2.internal\npublic-keys:\n  - " + public + "\n",
-		"user-data": gzipped("#!/bin/sh\necho once >>/root/ran\necho USER-DATA-OUTPUT\nexit 3\n"),
+	g := startGuest(t, guestOptions{memoryMiB: 128, disk: disk, key: signer, seed: isoSeed(t, cloudinit.Seed{
+		InstanceID: "i-0123456789abcdef0", Hostname: "ip-10-0-2-15.ec2.internal", PublicKeys: []string{public},
+		UserData: []byte(gzipped("#!/bin/sh\necho once >>/root/ran\necho USER-DATA-OUTPUT\nexit 3\n")),
 	})})
 	ready := g.waitConsole(t, "HIVE-READY", 1)
 	t.Log(ready)
@@ -354,9 +335,7 @@ func TestHugeDisk_RootGrows(t *testing.T) {
 	signer, public := newKey(t)
 	const size = 3 << 40
 	disk := newDisk(t, size)
-	g := startGuest(t, guestOptions{memoryMiB: 256, disk: disk, key: signer, seed: isoSeed(t, map[string]string{
-		"meta-data": "instance-id: i-1\npublic-keys:\n  - " + public + "\n",
-	})})
+	g := startGuest(t, guestOptions{memoryMiB: 256, disk: disk, key: signer, seed: isoSeed(t, cloudinit.Seed{InstanceID: "i-1", Hostname: "huge", PublicKeys: []string{public}})})
 	g.waitConsole(t, "root: /dev/vda2 grew from 24 to", 1)
 	checkRootSize(t, g, 1<<40) // its descriptors have room for 2 TiB at the least
 	powerOff(t, g)
