@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -200,9 +201,12 @@ func runModel(ctx context.Context, seed uint64, steps int, wrap func(*powercut.F
 
 func honest(f *powercut.FS) vfs.FS { return f }
 
+// modelSeeds is raised by long runs.
+var modelSeeds = flag.Uint64("seeds", 120, "random lives of a volume to check against the model")
+
 func TestModel_EverythingFlushedSurvivesPowerCutsAndKills(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(300) {
+	for seed := range *modelSeeds {
 		if err := runModel(t.Context(), seed, 60, honest); err != nil {
 			t.Fatal(err)
 		}
