@@ -10,7 +10,7 @@ import (
 )
 
 // ackTransport is raft's network transport, which also notes for each member when the newest request was sent that
-// the member acknowledged. Pipelined entries are not looked at: heartbeats go beside them and suffice.
+// the member acknowledged.
 type ackTransport struct {
 	*raft.NetworkTransport
 	acks acks
@@ -35,6 +35,61 @@ func (t *ackTransport) AppendEntries(id raft.ServerID, target raft.ServerAddress
 		t.acks.note(id, req.Term, sent)
 	}
 	return err
+}
+
+// AppendEntriesPipeline opens a stream of entries. Its acknowledgements are not looked at: heartbeats go beside it and
+// suffice.
+func (t *ackTransport) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAddress) (raft.AppendPipeline, error) {
+	inner, err := t.NetworkTransport.AppendEntriesPipeline(id, target)
+	if err != nil {
+		return nil, err
+	}
+	p := &patientPipeline{AppendPipeline: inner, out: make(chan raft.AppendFuture), closed: make(chan struct{})}
+	go p.pump() // ends with Close, which raft always calls
+	return p, nil
+}
+
+// patientPipeline keeps answers until somebody takes them.
+//
+// The pipeline of raft v1.7.3 hands an answer over before it takes the next request. A leader that learns from an
+// answer that it was deposed stops taking answers at once but may send one more request: then the sender waits for the
+// pipeline and the pipeline for a taker, for ever, and so does whoever shuts the node down. Here the pipeline never
+// waits for a taker.
+type patientPipeline struct {
+	raft.AppendPipeline
+	out    chan raft.AppendFuture
+	once   sync.Once
+	closed chan struct{}
+}
+
+var _ raft.AppendPipeline = (*patientPipeline)(nil)
+
+// Consumer is where answers are taken from.
+func (p *patientPipeline) Consumer() <-chan raft.AppendFuture { return p.out }
+
+// Close ends the pipeline. Answers that were not taken are dropped.
+func (p *patientPipeline) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return p.AppendPipeline.Close()
+}
+
+func (p *patientPipeline) pump() {
+	var kept []raft.AppendFuture
+	for {
+		var out chan raft.AppendFuture
+		var first raft.AppendFuture
+		if len(kept) > 0 {
+			out, first = p.out, kept[0]
+		}
+		select {
+		case f := <-p.AppendPipeline.Consumer():
+			kept = append(kept, f)
+		case out <- first:
+			kept = kept[1:]
+		case <-p.closed:
+			return
+		}
+	}
 }
 
 // acks are the newest acknowledged send times of one term.

@@ -170,26 +170,35 @@ type savedStream struct {
 	r    io.Reader
 	left int64
 	sum  hash.Hash
-	end  error
+
+	fault error // set at the first fault
+	over  bool  // all was there and right
 }
 
 func (s *savedStream) Read(p []byte) (int, error) {
-	if s.end != nil {
-		return 0, s.end
+	if s.fault != nil {
+		return 0, s.fault
 	}
 	if s.left == 0 {
-		s.end = s.check()
-		return 0, s.end
+		if !s.over {
+			s.fault = s.check()
+			s.over = s.fault == nil
+		}
+		if s.over {
+			return 0, io.EOF
+		}
+		return 0, s.fault
 	}
 	count, err := s.r.Read(p[:min(int64(len(p)), s.left)])
 	s.sum.Write(p[:count])
 	s.left -= int64(count)
-	if errors.Is(err, io.EOF) {
-		err = nil
-		if s.left > 0 {
-			err = fmt.Errorf("%w: %d bytes missing", ErrBadSnapshot, s.left)
-		}
+	switch {
+	case errors.Is(err, io.EOF) && s.left == 0:
+		err = nil // the checksum follows, or is found missing
+	case errors.Is(err, io.EOF):
+		err = fmt.Errorf("%w: %d bytes missing", ErrBadSnapshot, s.left)
 	}
+	s.fault = err
 	return count, err
 }
 
@@ -201,7 +210,7 @@ func (s *savedStream) check() error {
 	if !bytes.Equal(s.sum.Sum(nil), want) {
 		return fmt.Errorf("%w: wrong checksum", ErrBadSnapshot)
 	}
-	return io.EOF
+	return nil
 }
 
 // RestoreSnapshot replaces the state of the whole group by a saved snapshot, for recovery into a fresh cluster: what
@@ -224,7 +233,14 @@ func (n *Node) RestoreSnapshot(ctx context.Context, r io.Reader) (SnapshotInfo, 
 		return info, fmt.Errorf("restore snapshot: it is of group %q, this is %q", info.Group, n.cfg.Group)
 	}
 	meta := &raft.SnapshotMeta{Version: raft.SnapshotVersionMax, Index: info.Index, Term: info.Term, Size: info.Size}
-	if err := n.await(ctx, func() error { return n.raft.Restore(meta, stream, n.cfg.RetryFor) }); err != nil {
+	err = n.await(ctx, func() error {
+		err := n.raft.Restore(meta, stream, n.cfg.RetryFor)
+		if stream.fault != nil {
+			return stream.fault // raft keeps only its text
+		}
+		return err
+	})
+	if err != nil {
 		return info, fmt.Errorf("restore snapshot: %w", err)
 	}
 	// raft puts a no-op behind the restored state, which we are not shown; read indexes wait for an entry that we are.

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	wal "github.com/hashicorp/raft-wal"
+	"github.com/hashicorp/raft-wal/metadb"
 	"go.etcd.io/bbolt"
 
 	"github.com/hivecloud/hive/internal/vfs"
@@ -136,11 +137,12 @@ func openLog(dir string, kind LogKind, logger hclog.Logger) (diskLog, error) {
 		if err := vfs.MkdirAllDurable(vfs.OS(), path, 0o700); err != nil {
 			return nil, fmt.Errorf("make directory %s: %w", path, err)
 		}
-		log, err := wal.Open(path, wal.WithLogger(logger.Named("wal")))
+		meta := &metadb.BoltMetaDB{}
+		log, err := wal.Open(path, wal.WithLogger(logger.Named("wal")), wal.WithMetaStore(meta))
 		if err != nil {
-			return nil, fmt.Errorf("open log %s: %w", path, err)
+			return nil, fmt.Errorf("open log %s: %w", path, errors.Join(err, meta.Close()))
 		}
-		return log, nil
+		return &walLog{WAL: log, meta: meta}, nil
 	}
 	path := filepath.Join(dir, boltFile)
 	log, err := raftboltdb.New(raftboltdb.Options{
@@ -153,3 +155,13 @@ func openLog(dir string, kind LogKind, logger hclog.Logger) (diskLog, error) {
 	}
 	return log, nil
 }
+
+// walLog closes what wal.WAL (v0.4.0) leaves open: its meta database, whose lock would keep the directory from being
+// opened again by this process.
+type walLog struct {
+	*wal.WAL
+	meta *metadb.BoltMetaDB
+}
+
+// Close closes the log.
+func (l *walLog) Close() error { return errors.Join(l.WAL.Close(), l.meta.Close()) }
