@@ -38,6 +38,22 @@ gone() {
 
 has_processes() { [ -n "$(processes "$1")" ]; }
 
+# start_agent NODE_DIR: starts the agent detached, and leaves its pid and log in the directory.
+start_agent() {
+	setsid "$1/hive" agent --data-dir "$1" >>"$1/agent.log" 2>&1 </dev/null &
+	echo $! >"$1/agent.pid"
+	disown
+}
+
+# ready NODE_DIR SECONDS: waits until the node is ready; fails when its agent ends or the time is over.
+ready() {
+	local until=$((SECONDS + $2))
+	until "$1/hive" admin status --data-dir "$1" --timeout 5s >/dev/null 2>&1; do
+		alive "$1" && [ $SECONDS -lt $until ] || return 1
+		sleep 0.3
+	done
+}
+
 # stop_agent NODE_DIR [--drain]: ends the agent; without --drain its guests stay up.
 stop_agent() {
 	local node=$1
@@ -50,8 +66,13 @@ stop_agent() {
 # stop_node NODE_DIR: ends everything of a node, gracefully first.
 stop_node() {
 	local node=$1 pid
+	# An agent that was killed left its guests up. Only an agent ends them in order: it adopts them first.
+	if ! alive "$node" && has_processes "$node"; then
+		start_agent "$node"
+		ready "$node" 60 || true
+	fi
 	stop_agent "$node" --drain
-	# What is left was left by an agent that was killed.
+	# What is left now is out of order.
 	for pid in $(processes "$node"); do kill -TERM "$pid" 2>/dev/null || true; done
 	if ! gone 20 has_processes "$node"; then
 		for pid in $(processes "$node"); do kill -KILL "$pid" 2>/dev/null || true; done

@@ -45,11 +45,7 @@ if [ ! -e "$node/hive.hcl" ]; then
 		--api "127.0.0.1:$(free_port 9443)" --cluster "127.0.0.1:$(free_port 8443)"
 fi
 
-if ! alive "$node"; then
-	setsid "$hive" agent --data-dir "$node" >>"$node/agent.log" 2>&1 </dev/null &
-	echo $! >"$node/agent.pid"
-	disown
-fi
+alive "$node" || start_agent "$node"
 
 stop_following() {
 	trap - INT TERM EXIT
@@ -67,14 +63,10 @@ failed() {
 trap failed EXIT
 [ "${DETACH:-0}" = 1 ] || trap 'stop_following; exit 130' INT TERM
 
-until_ready=$((SECONDS + 120))
-until "$hive" admin status --data-dir "$node" --timeout 5s >/dev/null 2>&1; do
-	if ! alive "$node" || [ $SECONDS -ge $until_ready ]; then
-		echo "dev: the agent did not start" >&2
-		exit 1
-	fi
-	sleep 0.3
-done
+if ! ready "$node" 120; then
+	echo "dev: the agent did not start" >&2
+	exit 1
+fi
 
 "$hive" quickstart --data-dir "$node" --dir "$dev" --cache .cache --env-file "$dev/env" --timeout "${DEV_TIMEOUT:-15m}" --quiet >"$dev/summary" \
 	|| exit $?

@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -67,11 +69,13 @@ func newImageImport(a *app) *cobra.Command {
 
 // importImage turns the source into a raw disk and has the agent take it in.
 func importImage(ctx context.Context, a *app, client *admin.Client, from string, plan importPlan) (admin.Image, error) {
-	if _, err := client.Status(ctx); err != nil {
-		return admin.Image{}, err // before a download of minutes
-	}
 	src, known, err := importSource(ctx, from, plan)
 	if err != nil {
+		return admin.Image{}, err
+	}
+	plan.Name = cmpOr(plan.Name, cmpOr(known.Name, nameOf(from)))
+	// Before minutes of downloads and conversion: the agent checks again.
+	if err := checkNameFree(ctx, client, plan.ImageImportRequest); err != nil {
 		return admin.Image{}, err
 	}
 	if err := os.MkdirAll(plan.workDir, 0o700); err != nil {
@@ -93,7 +97,6 @@ func importImage(ctx context.Context, a *app, client *admin.Client, from string,
 	req := plan.ImageImportRequest
 	req.SHA256 = "" // it was of the source, and was checked
 	req.Path, req.Size = disk.RawPath, disk.VirtualSize
-	req.Name = cmpOr(req.Name, cmpOr(known.Name, nameOf(from)))
 	if err := fillFromLayout(&req, disk.Layout); err != nil {
 		return admin.Image{}, err
 	}
@@ -107,12 +110,36 @@ func importImage(ctx context.Context, a *app, client *admin.Client, from string,
 	return image, err
 }
 
+func checkNameFree(ctx context.Context, client *admin.Client, req admin.ImageImportRequest) error {
+	owner := req.Account
+	if owner == "" {
+		env, err := client.Env(ctx, "")
+		if err != nil {
+			return err
+		}
+		owner = env.Account
+	}
+	have, err := client.Images(ctx, owner)
+	if err != nil {
+		return err
+	}
+	for _, image := range have {
+		if image.Name == req.Name && image.Account == owner {
+			return admin.Errorf(admin.KindConflict, "choose another --name, or deregister "+image.ID, "the image name %s is in use by %s", req.Name, image.ID)
+		}
+	}
+	return nil
+}
+
 // importSource decides what a word on the command line means: an address, a
 // name of the catalogue, or a file.
 func importSource(ctx context.Context, from string, plan importPlan) (images.Source, catalog.Image, error) {
 	format, err := images.ParseFormat(plan.format)
 	if err != nil {
 		return images.Source{}, catalog.Image{}, admin.Errorf(admin.KindUsage, "hive image import --help lists the formats", "%w", err)
+	}
+	if sum, err := hex.DecodeString(plan.SHA256); err != nil || len(sum) != sha256.Size && len(sum) != 0 {
+		return images.Source{}, catalog.Image{}, admin.Errorf(admin.KindUsage, "give what sha256sum prints for the file", "--sha256 is not a SHA-256 in hexadecimal")
 	}
 	if strings.HasPrefix(from, "http://") || strings.HasPrefix(from, "https://") {
 		return images.Source{URL: from, SHA256: plan.SHA256, Format: format}, catalog.Image{}, nil

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hivecloud/hive/fsm/snapshot"
 	"github.com/hivecloud/hive/internal/admin"
 )
 
@@ -54,21 +53,13 @@ func saveSnapshot(ctx context.Context, a *app, client *admin.Client, path string
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("rewind snapshot %s: %w", path, err)
 	}
-	head, tables, err := snapshot.Inspect(f)
+	info, err := inspectSnapshot(f)
 	if err != nil {
 		return admin.Errorf(admin.KindFailure, "try again; if it stays so, see the agent's log", "check snapshot: %w", err)
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
 		return fmt.Errorf("name snapshot: %w", err)
 	}
-	a.note("saved %s: %d bytes, index %d, %s", path, size, head.Index, plural(rows(tables), "row"))
+	a.note("saved %s: %d bytes, index %d, %s", path, size, info.Index, plural(info.total(), "row"))
 	return nil
-}
-
-func rows(tables []snapshot.TableCount) int {
-	n := 0
-	for _, t := range tables {
-		n += int(t.Rows)
-	}
-	return n
 }

@@ -49,6 +49,9 @@ var raftStatusColumns = []column[admin.RaftStatus]{
 		if s.SnapshotIndex == 0 {
 			return "none yet"
 		}
+		if s.SnapshotAt.IsZero() {
+			return index(s.SnapshotIndex)
+		}
 		return index(s.SnapshotIndex) + ", " + ago(s.SnapshotAt)
 	}},
 	{"Log store", false, func(s admin.RaftStatus) string { return s.LogStore }},

@@ -14,7 +14,7 @@ const module = "github.com/hivecloud/hive/"
 // The longest matching room counts. Arrows point down this list: a room never
 // appears beside one that stands above it.
 var allowed = map[string][]string{
-	"cmd/hive":            {"internal", "blockstore", "compute", "objectstore", "netctl", "fsm/snapshot"},
+	"cmd/hive":            {"internal", "blockstore", "compute", "objectstore", "netctl", "raftnode", "fsm/snapshot"},
 	"internal/agent":      {"internal", "apigw", "compute", "blockstore", "objectstore", "netctl", "gossip", "raftnode", "fsm"},
 	"internal/doctor":     {"internal", "compute/accel"},
 	"internal/tenant":     {"internal", "fsm/command", "fsm/state"},
@@ -22,13 +22,15 @@ var allowed = map[string][]string{
 	"internal":            {"internal"},
 	"apigw":               {"apigw", "internal", "raftnode", "fsm", "compute/instancetypes"},
 	"compute":             {"compute", "internal", "raftnode", "fsm"},
-	"blockstore":          {"blockstore", "internal"},
-	"objectstore":         {"objectstore", "internal", "raftnode"},
-	"netctl":              {"netctl", "internal", "fsm/state"},
-	"gossip":              {"gossip", "internal"},
-	"raftnode":            {"raftnode", "internal", "fsm"},
-	"fsm":                 {"fsm"},
-	"console":             {},
+	// A guard hands its disks' sockets to the block daemon: it is a client of that process's control protocol.
+	"compute/guard": {"compute", "internal", "blockstore"},
+	"blockstore":    {"blockstore", "internal"},
+	"objectstore":   {"objectstore", "internal", "raftnode"},
+	"netctl":        {"netctl", "internal", "fsm/state"},
+	"gossip":        {"gossip", "internal"},
+	"raftnode":      {"raftnode", "internal", "fsm"},
+	"fsm":           {"fsm"},
+	"console":       {},
 }
 
 // awsFree are the engines: they know no AWS names, apigw translates.
