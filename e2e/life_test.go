@@ -118,8 +118,10 @@ func (r *region) killProcess(t *testing.T, id, kind string) {
 
 // shown is what hive instance show prints of processes.
 type shown struct {
-	GuardPID int `json:"guardPid"`
-	QEMUPID  int `json:"qemuPid"`
+	ID       string            `json:"id"`
+	GuardPID int               `json:"guardPid"`
+	QEMUPID  int               `json:"qemuPid"`
+	Ports    map[string]string `json:"ports"`
 }
 
 func (r *region) show(t *testing.T, id string) shown {
@@ -135,7 +137,7 @@ func (r *region) show(t *testing.T, id string) shown {
 	if err := json.Unmarshal(out, &s); err != nil {
 		t.Fatal(err)
 	}
-	if s.shown.QEMUPID == 0 {
+	if s.shown.ID == "" {
 		return s.Item
 	}
 	return s.shown
@@ -163,7 +165,7 @@ func TestGuestPowersOff_ShutdownBehaviour(t *testing.T) {
 	at := r.address(t, id)
 	r.ssh(t, id, "true")
 	eventually(t, "poweroff in the guest", func() (bool, string) {
-		_, _ = r.try(at, "/sbin/poweroff || sudo poweroff || poweroff")
+		_, _ = r.try(at, "poweroff")
 		i := r.describe(t, id)
 		return dig(i, "State", "Name") != "running", fmt.Sprint(dig(i, "State", "Name"))
 	})

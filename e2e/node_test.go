@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build e2e
+//go:build e2e || bench
 
 package e2e
 
@@ -10,10 +10,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,12 +24,20 @@ import (
 )
 
 // patience bounds every wait: machines differ tenfold in speed.
-const patience = 5 * time.Minute
+var patience = 5 * time.Minute
+
+func init() {
+	// For whoever waits for a failure: HIVE_PATIENCE=30s.
+	if d, err := time.ParseDuration(os.Getenv("HIVE_PATIENCE")); err == nil {
+		patience = d
+	}
+}
 
 // node is one hive node with its data in a directory of its own.
 type node struct {
-	dir   string // data directory; short, for unix sockets end at 107 bytes
-	hive  string // the binary
+	dir   string   // data directory; short, for unix sockets end at 107 bytes
+	hive  string   // the binary
+	as    []string // a command that runs others as another user; empty: this one
 	agent *exec.Cmd
 	ended chan struct{}
 	keys  credentials
@@ -52,6 +62,15 @@ func freePort() (int, error) {
 
 // newNode initialises a node. extra are more lines of its configuration.
 func newNode(extra string) (*node, error) {
+	n, err := layNode(extra)
+	if err != nil {
+		return nil, err
+	}
+	return n, n.init()
+}
+
+// layNode makes a node's directory and configuration.
+func layNode(extra string) (*node, error) {
 	bin, err := filepath.Abs(os.Getenv("HIVE_BIN"))
 	if err != nil || os.Getenv("HIVE_BIN") == "" {
 		return nil, errors.New("HIVE_BIN must name the hive binary: run make test-e2e")
@@ -70,27 +89,31 @@ func newNode(extra string) (*node, error) {
 			return nil, err
 		}
 	}
-	text := fmt.Sprintf("listen {\n  api = \"127.0.0.1:%d\"\n  cluster = \"127.0.0.1:%d\"\n  gossip = \"127.0.0.1:%d\"\n  metrics = \"127.0.0.1:%d\"\n}\n%s\n",
-		ports[0], ports[1], ports[2], ports[3], extra)
-	if err := os.WriteFile(filepath.Join(dir, "test.hcl"), []byte(text), 0o644); err != nil {
-		return nil, err
-	}
+	// A pool of its own: other regions of this machine have theirs. 127.80 is the default's.
+	pool := fmt.Sprintf("127.%d.%d.0/24", 81+rand.IntN(100), rand.IntN(256))
+	text := fmt.Sprintf("network {\n  public_pool = %q\n}\nlisten {\n  api = \"127.0.0.1:%d\"\n  cluster = \"127.0.0.1:%d\"\n  gossip = \"127.0.0.1:%d\"\n  metrics = \"127.0.0.1:%d\"\n}\n%s\n",
+		pool, ports[0], ports[1], ports[2], ports[3], extra)
+	return n, os.WriteFile(filepath.Join(dir, "test.hcl"), []byte(text), 0o644)
+}
+
+// init makes the node a region of its own.
+func (n *node) init() error {
 	var made struct {
 		Item credentials `json:"item"`
 		credentials
 	}
-	out, err := n.run(context.Background(), "admin", "init", "--region", "eu-home-1", "--az", "eu-home-1a", "--node", "node1", "-o", "json")
+	out, err := n.run(context.Background(), "admin", "init", "--region", "ap-southeast-2", "--az", "ap-southeast-2a", "--node", "node1", "-o", "json")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := json.Unmarshal(out, &made); err != nil {
-		return nil, fmt.Errorf("read output of admin init %s: %w", out, err)
+		return fmt.Errorf("read output of admin init %s: %w", out, err)
 	}
 	n.keys = made.credentials
 	if n.keys.AccessKeyID == "" {
 		n.keys = made.Item
 	}
-	return n, nil
+	return nil
 }
 
 // args puts the node's directory and configuration into a command line.
@@ -98,9 +121,15 @@ func (n *node) args(args []string) []string {
 	return append(args, "--data-dir", n.dir, "--config", filepath.Join(n.dir, "test.hcl"))
 }
 
+// command is a hive command on the node.
+func (n *node) command(ctx context.Context, args ...string) *exec.Cmd {
+	line := slices.Concat(n.as, []string{n.hive}, n.args(args))
+	return exec.CommandContext(ctx, line[0], line[1:]...)
+}
+
 // run runs a hive command and returns its standard output.
 func (n *node) run(ctx context.Context, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, n.hive, n.args(args)...)
+	cmd := n.command(ctx, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -117,7 +146,7 @@ func (n *node) start() error {
 		return err
 	}
 	defer logs.Close()
-	cmd := exec.Command(n.hive, n.args([]string{"agent", "--log-level", "debug"})...)
+	cmd := n.command(context.Background(), "agent", "--log-level", "debug")
 	cmd.Stdout, cmd.Stderr = logs, logs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
@@ -177,10 +206,46 @@ func (e environment) list() []string {
 		"AWS_ACCESS_KEY_ID=" + e.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + e.SecretAccessKey, "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER="}
 }
 
+// value is one of the variables that AWS clients need.
+func (n *node) value(name string) string {
+	for _, e := range n.env {
+		if v, ok := strings.CutPrefix(e, name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
 // kill ends the agent as a crash would; its guests go on.
 func (n *node) kill() {
 	_ = n.agent.Process.Kill()
 	<-n.ended
+}
+
+// drain shuts the node down in order and waits until nothing of it runs.
+func (n *node) drain() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if _, err := n.run(ctx, "admin", "shutdown", "--drain", "--timeout", "2m"); err != nil {
+		return err
+	}
+	select {
+	case <-n.ended:
+	case <-ctx.Done():
+		return errors.New("the agent did not end after a drained shutdown")
+	}
+	left := n.processes()
+	for until := time.Now().Add(10 * time.Second); len(left) > 0 && time.Now().Before(until); left = n.processes() {
+		time.Sleep(50 * time.Millisecond) // one that has been told to end takes a moment
+	}
+	var lines []string
+	for _, pid := range left {
+		lines = append(lines, cmdline(pid))
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("processes %v were left after a drained shutdown: %s", left, strings.Join(lines, "; "))
+	}
+	return nil
 }
 
 // stop ends everything of the node in order, then whatever is left, and removes its directory.
@@ -190,17 +255,11 @@ func (n *node) stop() error {
 		select {
 		case <-n.ended:
 		default:
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
-			_, err = n.run(ctx, "admin", "shutdown", "--drain", "--timeout", "2m")
-			cancel()
+			err = n.drain()
 		}
 	}
-	left := n.processes()
-	for _, pid := range left {
+	for _, pid := range n.processes() {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
-	}
-	if err == nil && len(left) > 0 {
-		err = fmt.Errorf("processes %v were left after a drained shutdown", left)
 	}
 	return errors.Join(err, os.RemoveAll(n.dir))
 }
@@ -231,34 +290,49 @@ func (n *node) tail(name string) string {
 	return string(b[max(0, len(b)-4000):])
 }
 
-// image makes the micro image (once a machine, cached) and imports it; it returns the image's id.
-func (n *node) image(ctx context.Context) (string, error) {
+// microImage is where the micro image is kept.
+func microImage() string {
 	cache := os.Getenv("HIVE_CACHE")
 	if cache == "" {
 		cache = filepath.Join(os.TempDir(), "hive-cache")
 	}
+	return filepath.Join(cache, "hive-micro.raw")
+}
+
+// image makes the micro image (once a machine, cached) and imports it; it returns the image's id.
+func (n *node) image(ctx context.Context) (string, error) {
+	raw := microImage()
+	cache := filepath.Dir(raw)
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", err
 	}
-	raw := filepath.Join(cache, "hive-micro.raw")
 	if _, err := os.Stat(raw); err != nil {
 		if out, err := exec.CommandContext(ctx, n.hive, "image", "build-micro", "--cache", cache, raw).CombinedOutput(); err != nil {
 			return "", fmt.Errorf("build micro image: %w\n%s", err, out)
 		}
 	}
-	if out, err := n.run(ctx, "image", "import", raw, "--name", "hive-micro", "-o", "json", "--timeout", "5m"); err != nil {
-		return "", fmt.Errorf("import micro image: %w\n%s", err, out)
-	}
-	out, err := n.run(ctx, "image", "list", "-o", "json")
+	row, err := n.importImage(ctx, raw, "--name", "hive-micro", "--boot-mode", "legacy-bios") // by UEFI a boot takes twice as long
+	return row.ID, err
+}
+
+// importedImage is what hive image import prints.
+type importedImage struct {
+	ID       string `json:"id"`
+	Snapshot string `json:"snapshot"`
+	BootMode string `json:"bootMode"`
+}
+
+// importImage makes an image of a file by hive image import.
+func (n *node) importImage(ctx context.Context, file string, flags ...string) (importedImage, error) {
+	var made struct{ Item importedImage }
+	out, err := n.run(ctx, slices.Concat([]string{"image", "import", file, "-o", "json", "--timeout", "5m"}, flags)...)
 	if err != nil {
-		return "", err
+		return made.Item, err
 	}
-	at := bytes.Index(out, []byte(`"ami-`))
-	if at < 0 {
-		return "", fmt.Errorf("image list has no image: %s", out)
+	if err := json.Unmarshal(out, &made); err != nil || made.Item.ID == "" {
+		return made.Item, fmt.Errorf("read output of image import %s: %w", out, err)
 	}
-	id, _, _ := bytes.Cut(out[at+1:], []byte(`"`))
-	return string(id), nil
+	return made.Item, nil
 }
 
 // eventually polls until ok, with a generous limit.

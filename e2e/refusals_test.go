@@ -7,8 +7,6 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net/http"
@@ -24,27 +22,14 @@ import (
 // marshalKey is the public half of a signer as an authorized_keys line.
 func marshalKey(s ssh.Signer) []byte { return ssh.MarshalAuthorizedKey(s.PublicKey()) }
 
-func (n *node) value(name string) string {
-	for _, e := range n.env {
-		if v, ok := strings.CutPrefix(e, name+"="); ok {
-			return v
-		}
-	}
-	return ""
-}
-
 // https is a client that trusts the region's CA.
 func (r *region) https(t *testing.T) *http.Client {
 	t.Helper()
-	pem, err := os.ReadFile(r.node.value("AWS_CA_BUNDLE"))
+	c, err := r.node.https()
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		t.Fatal("the CA bundle holds no certificate")
-	}
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	return c
 }
 
 // TestBadRequests: what is wrong is refused with AWS's code, and the region goes on.
@@ -135,7 +120,7 @@ func TestBadCommands(t *testing.T) {
 		"corrupt image":      {[]string{"image", "import", corrupt, "--name", "corrupt"}, 1, "qcow2"},
 		"missing image":      {[]string{"image", "import", filepath.Join(dir, "nothing"), "--name", "nothing"}, 3, "nothing"},
 		"image name in use":  {[]string{"image", "import", filepath.Join(os.Getenv("HIVE_CACHE"), "hive-micro.raw"), "--name", "hive-micro"}, 5, "hive-micro"},
-		"initialised twice":  {[]string{"admin", "init", "--region", "eu-home-1", "--az", "eu-home-1a", "--node", "node1"}, 5, "initialised"},
+		"initialised twice":  {[]string{"admin", "init", "--region", "ap-southeast-2", "--az", "ap-southeast-2a", "--node", "node1"}, 5, "initialised"},
 		"account name twice": {[]string{"account", "create", "default"}, 5, "default"},
 	} {
 		t.Run(name, func(t *testing.T) { r.badCommand(t, r.node.args(c.args), c.exit, c.says) })

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build e2e
+//go:build e2e || bench
 
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -124,8 +123,8 @@ func (r *region) launch(t *testing.T, more params) string {
 	id := dig(out, "Instances", 0, "InstanceId").(string)
 	t.Cleanup(func() {
 		if t.Failed() {
-			console, _ := r.node.run(context.Background(), "instance", "console", id)
-			t.Logf("console of %s:\n%s", id, console[max(0, len(console)-3000):])
+			console, err := r.node.run(context.Background(), "instance", "console", id)
+			t.Logf("console of %s (%v):\n%s", id, err, console[max(0, len(console)-3000):])
 		}
 		_, _, _ = r.driver.call(nil, "ec2", "ModifyInstanceAttribute", params{"InstanceId": id, "DisableApiTermination": params{"Value": false}})
 		if _, refused, err := r.driver.call(nil, "ec2", "TerminateInstances", params{"InstanceIds": list{id}}); err != nil || refused != nil {
@@ -160,17 +159,16 @@ func (r *region) address(t *testing.T, id string) string {
 	t.Helper()
 	var at string
 	eventually(t, "public SSH address of "+id, func() (bool, string) {
-		out, err := r.node.run(context.Background(), "instance", "show", id, "-o", "template={{index .Ports \"22\"}}")
-		at = strings.TrimSpace(string(out))
-		_, _, bad := net.SplitHostPort(at)
-		return err == nil && bad == nil, fmt.Sprint(at, err)
+		at = r.show(t, id).Ports["22"]
+		_, _, err := net.SplitHostPort(at)
+		return err == nil, at
 	})
 	return at
 }
 
 // try runs a command in the guest, once.
 func (r *region) try(at, command string) (string, error) {
-	c, err := ssh.Dial("tcp", at, &ssh.ClientConfig{User: "ec2-user", Auth: []ssh.AuthMethod{ssh.PublicKeys(r.signer)},
+	c, err := ssh.Dial("tcp", at, &ssh.ClientConfig{User: "root", Auth: []ssh.AuthMethod{ssh.PublicKeys(r.signer)},
 		HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: 20 * time.Second}) // the guest made its host key a moment ago
 	if err != nil {
 		return "", err
@@ -181,10 +179,8 @@ func (r *region) try(at, command string) (string, error) {
 		return "", err
 	}
 	defer s.Close()
-	var out bytes.Buffer
-	s.Stdout, s.Stderr = &out, &out
-	err = s.Run(command)
-	return strings.TrimSpace(out.String()), err
+	out, err := s.CombinedOutput(command)
+	return strings.TrimSpace(string(out)), err
 }
 
 // ssh runs a command in the guest; it waits for the guest's SSH server, and the command must succeed.

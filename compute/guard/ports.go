@@ -100,10 +100,11 @@ func (p *publicPort) run(ctx context.Context) {
 	}
 }
 
-// bind listens on the wanted port, or, where that is not allowed, on the port it had before or any free one.
+// bind listens on the wanted port, or, where that is not allowed or somebody has it (the host's own SSH server listens on port 22 of every
+// address), on the port it had before or any free one.
 func (p *publicPort) bind() (net.Listener, error) {
 	l, err := listenTCP(p.want.PublicIP, p.want.Port.Port)
-	if !errors.Is(err, syscall.EACCES) {
+	if !errors.Is(err, syscall.EACCES) && !errors.Is(err, syscall.EADDRINUSE) {
 		return l, err
 	}
 	if p.want.Bound != 0 {

@@ -199,7 +199,7 @@ func share(used, of int64) int64 {
 // refusal is EC2's InsufficientInstanceCapacity with the causes, counted, in text order.
 func refusal(r request, why map[string]int) *command.Error {
 	var causes []string
-	for cause, n := range why {
+	for cause, n := range why { // in any order: they are sorted below
 		causes = append(causes, fmt.Sprintf("%d %s", n, cause))
 	}
 	slices.Sort(causes)

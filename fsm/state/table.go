@@ -146,7 +146,7 @@ func (t *Table[T]) schema() *memdb.TableSchema {
 	s := &memdb.TableSchema{Name: t.name, Indexes: map[string]*memdb.IndexSchema{
 		"id": {Name: "id", Unique: true, Indexer: keyIndexer[T]{t.key}},
 	}}
-	for name, values := range t.indexes {
+	for name, values := range t.indexes { // any order makes the same schema
 		s.Indexes[string(name)] = &memdb.IndexSchema{Name: string(name), AllowMissing: true, Indexer: valueIndexer[T]{values}}
 	}
 	return s

@@ -79,7 +79,10 @@ func (a *Agent) importImage(ctx context.Context, in admin.ImageImportRequest, pr
 		}
 		return admin.Image{}, err
 	}
-	return imageRow(&image), nil
+	if made, ok := state.Images.Get(a.region.Local(), owner.ID, image.ID); ok {
+		return imageRow(made), nil
+	}
+	return imageRow(&image), nil // deregistered already
 }
 
 // checkImport refuses what cannot become an image, before any byte is copied.

@@ -18,6 +18,7 @@ import (
 	"github.com/hivecloud/hive/compute/executor"
 	"github.com/hivecloud/hive/fsm/command"
 	"github.com/hivecloud/hive/fsm/state"
+	"github.com/hivecloud/hive/gossip"
 	"github.com/hivecloud/hive/internal/admin"
 	"github.com/hivecloud/hive/internal/config"
 	"github.com/hivecloud/hive/internal/metrics"
@@ -60,6 +61,7 @@ type Agent struct {
 	exec    *executor.Executor
 	metrics *metrics.Registry
 	usage   *usage
+	gossip  *gossip.Gossip
 	edge    *pki.Edge // nil when the operator gave a certificate
 
 	apiAddr     string
@@ -156,13 +158,19 @@ func (a *Agent) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if a.gossip, err = a.newGossip(); err != nil {
+		return err
+	}
+	if err := a.gossip.Open(); err != nil {
+		return busy(err, "listen.gossip", string(a.config.Listen.Gossip))
+	}
 	g.Go(func() error { return a.daemon.run(ctx) })
 	g.Go(func() error {
 		return (&adminServer{a: a, log: a.log.Named("admin")}).serve(ctx, a.config.AdminSocket())
 	})
 	g.Go(func() error { return gateway.Run(ctx) })
 	g.Go(func() error { return a.serveMetrics(ctx) })
-	g.Go(func() error { return a.gossip(ctx) })
+	g.Go(func() error { return a.gossip.Run(ctx) })
 	g.Go(func() error { return a.renewCertificates(ctx) })
 	g.Go(func() error { return a.tell(ctx) })
 	g.Go(func() error { return a.usage.run(ctx) })
@@ -255,7 +263,7 @@ func (a *Agent) status(ctx context.Context) admin.Status {
 	out := admin.Status{Node: a.id.Node, NodeID: a.id.NodeID, ClusterID: a.id.ClusterID, Region: a.id.Region, AZ: a.config.Node.AZ, Version: a.options.Version,
 		StartedAt: a.started, Leader: a.truth.leader(), TargetNodes: a.config.Cluster.Nodes, Problems: []string{},
 		Accelerator: admin.Accelerator{Name: string(a.host.accel.Accel), Reason: a.host.accel.Reason},
-		Addresses:   admin.Addresses{API: a.apiAddr, Cluster: a.truth.addr, Gossip: string(a.config.Listen.Gossip)}}
+		Addresses:   admin.Addresses{API: a.apiAddr, Cluster: a.truth.addr, Gossip: a.gossip.Addr()}}
 	out.Addresses.Metrics, _ = a.metricsAddr.Load().(string)
 	v := a.region.Local()
 	if r, ok := v.Region(); ok {

@@ -3,13 +3,13 @@
 package agent
 
 import (
-	"context"
 	"encoding/hex"
 	"fmt"
 	"os"
 	"strings"
 
 	"github.com/hivecloud/hive/fsm/state"
+	"github.com/hivecloud/hive/gossip"
 	"github.com/hivecloud/hive/internal/admin"
 )
 
@@ -26,15 +26,26 @@ func readGossipKey(path string) ([]byte, error) {
 	return key, nil
 }
 
-// gossip takes part in the membership until the context ends.
-func (a *Agent) gossip(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+// newGossip makes the node's part in the membership; it starts nothing. Its seeds are the nodes of the region.
+func (a *Agent) newGossip() (*gossip.Gossip, error) {
+	key, err := readGossipKey(a.at.gossipKey())
+	if err != nil {
+		return nil, err
+	}
+	return gossip.New(gossip.Config{
+		NodeID: a.id.NodeID, Region: a.id.ClusterID, Bind: string(a.config.Listen.Gossip), Keys: [][]byte{key}, Logger: a.options.Logger,
+		Meta: gossip.Meta{Cluster: a.truth.addr, API: a.apiAddr, Version: a.options.Version, Format: state.FormatLevel,
+			Zone: a.config.Node.AZ, Domain: a.config.Node.FailureDomain},
+	})
 }
 
 // memberStates are the members by gossip, id to state.
 func (a *Agent) memberStates() map[string]string {
-	return map[string]string{a.id.NodeID: "alive"}
+	out := map[string]string{}
+	for _, m := range a.gossip.Members() {
+		out[m.ID] = string(m.State)
+	}
+	return out
 }
 
 func (a *Agent) memberCounts() map[string]int {

@@ -124,30 +124,20 @@ func (g *guests) List() ([]executor.Remains, error) {
 
 // Console is the end of the serial log; it answers for stopped guests too.
 func (g *guests) Console(instance string, limit int) ([]byte, time.Time, error) {
-	f, err := os.Open(guard.ConsoleLog(g.path(instance)))
+	c, err := guard.ReadConsole(g.path(instance), limit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, time.Time{}, nil
 	}
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("open serial log: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("read serial log: %w", err)
 	}
-	from := max(0, info.Size()-int64(limit))
-	text, err := io.ReadAll(io.NewSectionReader(f, from, int64(limit)))
-	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("read serial log: %w", err)
-	}
-	return text, info.ModTime(), nil
+	return c.Text, c.At, nil
 }
 
 // CopyConsole copies the serial log from an offset on and returns the offset of its end. A log that was cut meanwhile
 // is copied from its new beginning.
 func (g *guests) CopyConsole(w io.Writer, instance string, from int64) (int64, error) {
-	f, err := os.Open(guard.ConsoleLog(g.path(instance)))
+	f, err := guard.OpenConsole(g.path(instance))
 	if errors.Is(err, fs.ErrNotExist) {
 		return from, nil
 	}

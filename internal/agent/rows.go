@@ -14,8 +14,11 @@ import (
 // instanceRow is an instance as an operator sees it.
 func instanceRow(v *state.View, i *state.Instance) admin.Instance {
 	out := admin.Instance{
-		ID: i.ID, Account: i.AccountID, Type: i.Type, State: i.State.String(), Image: i.ImageID, Node: i.NodeID, AZ: i.Zone,
+		ID: i.ID, Account: i.AccountID, Type: i.Type, State: i.State.String(), Image: i.ImageID, AZ: i.Zone,
 		PrivateIP: i.PrivateIP, PublicIP: i.PublicIP, KeyName: i.KeyName, LaunchedAt: i.LaunchTime.Std(),
+	}
+	if i.NodeID != "" {
+		out.Node = nodeName(v, i.NodeID)
 	}
 	out.Reason = i.Reason.Message
 	if i.Impaired != "" {
