@@ -84,6 +84,9 @@ func (a *apply) modifyImage(c command.ModifyImage) (any, *command.Error) {
 		return nil, refusal
 	}
 	i := *old
+	if shares := c.Public != nil && *c.Public || len(c.AddAccounts) > 0; shares && i.State == state.ImageDisabled {
+		return nil, command.Errorf("OperationNotPermitted", "The image %s is disabled and cannot be shared.", i.ID)
+	}
 	set(&i.Description, c.Description)
 	set(&i.Deprecation, c.Deprecation)
 	set(&i.State, c.State)

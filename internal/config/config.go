@@ -49,7 +49,7 @@ type Node struct {
 	AZ            string            `hcl:"az" derive:"the region name followed by a" env:"HIVE_AZ" flag:"az" doc:"Availability zone that users see. Subnets and volumes are bound to it."`
 	FailureDomain string            `hcl:"failure_domain" derive:"the node name" flag:"failure-domain" doc:"Rack or host. Voters and shards are spread over different failure domains; it is not the availability zone."`
 	DataDir       string            `hcl:"data_dir" alias:"hive_dir" default:"/var/lib/hive" env:"HIVE_DATA_DIR" flag:"data-dir" doc:"Directory of everything this node keeps: the log, certificates, guests, sockets. Absolute; ~/ is the home directory of the user that runs the agent."`
-	Caps          []string          `hcl:"caps" default:"raft,ec2,ebs,s3" env:"HIVE_CAPS" flag:"cap" doc:"Services this node takes part in: raft (may vote), ec2 (runs guests), ebs (stores volumes), s3 (stores objects). nats is accepted for raft."`
+	Caps          []string          `hcl:"caps" default:"raft,api,ec2,ebs" env:"HIVE_CAPS" flag:"cap" doc:"Services this node takes part in: raft (may vote), api (answers the AWS API), ec2 (runs guests), ebs (stores volumes), s3 (stores objects) and vpc (virtual networks), of which s3 and vpc have no service yet. nats is accepted for raft."`
 	Tags          map[string]string `hcl:"tags" doc:"Free labels of this node, shown by node list."`
 }
 
@@ -63,8 +63,8 @@ type Listen struct {
 
 // TLS is the certificate of the API edge.
 type TLS struct {
-	CertFile string   `hcl:"cert_file" reload:"true" doc:"PEM certificate chain of the API listener. Empty: the cluster CA issues one and renews it."`
-	KeyFile  string   `hcl:"key_file" reload:"true" doc:"PEM private key of cert_file. Set both or neither."`
+	CertFile string   `hcl:"cert_file" doc:"PEM certificate chain of the API listener. Empty: the cluster CA issues one and renews it."`
+	KeyFile  string   `hcl:"key_file" doc:"PEM private key of cert_file. Set both or neither."`
 	Names    []string `hcl:"names" doc:"More DNS names and addresses that the issued certificate is valid for, beside the host name, localhost and the listen address."`
 }
 
@@ -99,8 +99,8 @@ type Raft struct {
 
 // Limits bounds one client.
 type Limits struct {
-	APIRPS   int `hcl:"api_rps" default:"200" min:"1" max:"1000000" reload:"true" doc:"API requests per second and account that are answered; more get RequestLimitExceeded."`
-	APIBurst int `hcl:"api_burst" derive:"twice api_rps" min:"1" max:"2000000" reload:"true" doc:"Requests an idle account may send at once."`
+	APIRPS   int `hcl:"api_rps" default:"200" min:"1" max:"1000000" doc:"API requests per second and account that are answered; more get RequestLimitExceeded."`
+	APIBurst int `hcl:"api_burst" derive:"twice api_rps" min:"1" max:"2000000" doc:"Requests an idle account may send at once."`
 }
 
 // Log is what the processes write.

@@ -15,7 +15,10 @@ import (
 )
 
 // Capabilities are the services a node may take part in.
-var Capabilities = []string{"raft", "ec2", "ebs", "s3"}
+var Capabilities = []string{"raft", "api", "ec2", "ebs", "s3", "vpc"}
+
+// notYet are capabilities that this version keeps in the node's record and has no service for.
+var notYet = []string{"s3", "vpc"}
 
 var (
 	regionForm = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
@@ -98,6 +101,9 @@ func (l *loader) validateCaps() {
 		if !slices.Contains(Capabilities, name) {
 			l.fault("node.caps", fmt.Sprintf("%q is not one of %s%s", name, strings.Join(Capabilities, ", "), didYouMean(name, Capabilities)))
 			continue
+		}
+		if slices.Contains(notYet, name) {
+			l.report(hcl.DiagWarning, "node.caps", "this version records the capability "+name+" and has no service for it yet")
 		}
 		if !slices.Contains(caps, name) {
 			caps = append(caps, name)
