@@ -4,6 +4,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -36,12 +37,18 @@ func (x *Executor) Drain(ctx context.Context, grace time.Duration, progress func
 		wg.Go(func() { errs[n] = k.shutDown(ctx, grace, say) })
 	}
 	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+	err := errors.Join(errs...)
+	if err == nil {
+		return nil
 	}
-	return nil
+	// The node is not drained after all: its keepers go on, and a second attempt finds them as the first did.
+	x.mu.Lock()
+	x.draining = false
+	x.mu.Unlock()
+	for _, k := range keepers {
+		k.resume()
+	}
+	return err
 }
 
 // shutDown brings one guest down while its keeper is paused.

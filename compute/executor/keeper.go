@@ -92,6 +92,12 @@ func (k *keeper) run(ctx context.Context) {
 // pause waits for the step under way and prevents any further one; the guest is then the caller's.
 func (k *keeper) pause() { k.stepping.Lock() }
 
+// resume ends a pause.
+func (k *keeper) resume() {
+	k.stepping.Unlock()
+	k.wake()
+}
+
 // step takes the next step towards the desired state and says when to look again.
 func (k *keeper) step(ctx context.Context) (wait time.Duration, done bool) {
 	if !k.stepping.TryLock() {
@@ -387,11 +393,9 @@ func (k *keeper) force(i *state.Instance) bool {
 func (k *keeper) end(ctx context.Context, g Guest, st Status) {
 	callCtx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if st.Phase != Died && st.Phase != Gone && st.Phase != Failed {
-		if err := g.Quit(callCtx); err != nil {
-			k.log.Warn("cannot end hypervisor", "error", err)
-			return
-		}
+	if err := k.quit(callCtx, g, st); err != nil {
+		k.log.Warn("cannot end hypervisor", "error", err)
+		return
 	}
 	if err := g.Close(callCtx); err != nil {
 		k.log.Warn("cannot end guard", "error", err)
@@ -406,6 +410,24 @@ func (k *keeper) end(ctx context.Context, g Guest, st Status) {
 	if err := k.x.cfg.Guests.Remove(k.id, true); err != nil {
 		k.log.Warn("cannot remove the remains of a guest", "error", err)
 	}
+}
+
+// down tells whether the hypervisor has ended.
+func (p Phase) down() bool { return p == Off || p == Died || p == Gone || p == Failed }
+
+// quit ends the hypervisor. One that ended by itself meanwhile is as good.
+func (k *keeper) quit(ctx context.Context, g Guest, st Status) error {
+	if st.Phase.down() && st.Phase != Off {
+		return nil
+	}
+	err := g.Quit(ctx)
+	if err == nil {
+		return nil
+	}
+	if now, askErr := g.Status(ctx, 0); askErr == nil && now.Phase.down() {
+		return nil
+	}
+	return err
 }
 
 // abandon ends what runs here of an instance that is not, or no longer, this node's.

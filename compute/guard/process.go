@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -102,6 +103,9 @@ func (p *process) wait() {
 	close(p.done)
 }
 
+// doneAfterClose is how long a process whose descriptor is closed may take to be known as gone.
+const doneAfterClose = 2 * time.Second
+
 // signal sends a signal; one to a process that is gone is no error.
 func (p *process) signal(s syscall.Signal) error {
 	conn, err := p.pidfd.SyscallConn()
@@ -110,7 +114,13 @@ func (p *process) signal(s syscall.Signal) error {
 	}
 	var sent error
 	if err := conn.Control(func(fd uintptr) { sent = unix.PidfdSendSignal(int(fd), s, nil, 0) }); err != nil {
-		return fmt.Errorf("signal %v to %d: %w", s, p.pid, err)
+		// The descriptor is closed when the process has been seen to end, a moment before done says so.
+		select {
+		case <-p.done:
+			return nil
+		case <-time.After(doneAfterClose):
+			return fmt.Errorf("signal %v to %d: %w", s, p.pid, err)
+		}
 	}
 	if sent != nil && !errors.Is(sent, unix.ESRCH) {
 		return fmt.Errorf("signal %v to %d: %w", s, p.pid, sent)
