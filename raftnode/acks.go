@@ -14,6 +14,9 @@ import (
 type ackTransport struct {
 	*raft.NetworkTransport
 	acks acks
+	in   *inbound
+	// serving says that in runs. Set by serve, before anybody can call Close.
+	serving bool
 }
 
 var (
@@ -23,7 +26,27 @@ var (
 )
 
 func newAckTransport(t *raft.NetworkTransport) *ackTransport {
-	return &ackTransport{NetworkTransport: t, acks: newAcks()}
+	return &ackTransport{NetworkTransport: t, acks: newAcks(), in: newInbound()}
+}
+
+// Consumer is where raft takes the requests of others from; they come once serve was called.
+func (t *ackTransport) Consumer() <-chan raft.RPC { return t.in.out }
+
+// serve lets the requests of others through to r, whose log is logs. Close ends it.
+func (t *ackTransport) serve(r *raft.Raft, logs raft.LogStore) {
+	t.in.logs, t.in.latest = logs, func() (uint64, uint64) { return snapshotOf(r) }
+	go t.in.run(t.NetworkTransport.Consumer()) // Close waits for it
+	t.serving = true
+}
+
+// Close ends the transport: raft calls it when it shuts down.
+func (t *ackTransport) Close() error {
+	err := t.NetworkTransport.Close()
+	if t.serving {
+		t.serving = false
+		t.in.stop()
+	}
+	return err
 }
 
 // AppendEntries sends entries or a heartbeat. The time is taken before sending: what the answer proves, it proves for

@@ -24,12 +24,22 @@ var termMark = []byte("term")
 
 // applier is the state machine as raft sees it: it counts what was applied and wakes those who wait for it.
 type applier struct {
-	sm StateMachine
+	sm     StateMachine
+	closed <-chan struct{} // ends all waits
 
 	mu      sync.Mutex
 	applied uint64 // highest index that the state machine has seen
 	term    uint64 // of that entry
 	waiting waitHeap
+	pending map[*byte]*proposal // by the first byte of the entry
+}
+
+// proposal is an entry that this node appended as the leader and waits for.
+type proposal struct {
+	key    *byte         // nil when it will not be recognised
+	done   chan struct{} // closed when it is applied
+	result []byte
+	index  uint64
 }
 
 var (
@@ -37,7 +47,35 @@ var (
 	_ raft.BatchingFSM = (*applier)(nil)
 )
 
-func newApplier(sm StateMachine) *applier { return &applier{sm: sm} }
+func newApplier(sm StateMachine, closed <-chan struct{}) *applier {
+	return &applier{sm: sm, closed: closed, pending: map[*byte]*proposal{}}
+}
+
+// expect says that data is about to be appended. Entries that a leader appended come to be applied in the very memory
+// that they were proposed in, so that they can be recognised. An entry without bytes, or with bytes that somebody else
+// is waiting for too, is not: its proposal is never done, and the proposer has to ask raft.
+func (a *applier) expect(data []byte) *proposal {
+	p := &proposal{done: make(chan struct{})}
+	if len(data) == 0 {
+		return p
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.pending[&data[0]] == nil {
+		p.key = &data[0]
+		a.pending[p.key] = p
+	}
+	return p
+}
+
+// unexpect ends what expect began.
+func (a *applier) unexpect(p *proposal) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if p.key != nil && a.pending[p.key] == p {
+		delete(a.pending, p.key)
+	}
+}
 
 // Apply applies one entry.
 func (a *applier) Apply(l *raft.Log) any { return a.ApplyBatch([]*raft.Log{l})[0] }
@@ -58,7 +96,30 @@ func (a *applier) ApplyBatch(logs []*raft.Log) []any {
 	}
 	last := logs[len(logs)-1]
 	a.advance(last.Index, last.Term)
+	a.answer(logs, answers)
 	return answers
+}
+
+// answer wakes the proposers of entries that were applied.
+func (a *applier) answer(logs []*raft.Log, answers []any) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.pending) == 0 {
+		return
+	}
+	for i, l := range logs {
+		if len(l.Data) == 0 {
+			continue
+		}
+		p := a.pending[&l.Data[0]]
+		result, ok := answers[i].([]byte)
+		if p == nil || !ok {
+			continue
+		}
+		delete(a.pending, p.key)
+		p.result, p.index = result, l.Index
+		close(p.done)
+	}
 }
 
 func (a *applier) advance(index, term uint64) {
@@ -80,7 +141,7 @@ func (a *applier) at() (index, term uint64) {
 	return a.applied, a.term
 }
 
-// wait returns when index is applied, or with the error of ctx.
+// wait returns when index is applied, or with the cause of ctx, or with ErrClosed.
 func (a *applier) wait(ctx context.Context, index uint64) error {
 	a.mu.Lock()
 	if a.applied >= index {
@@ -90,17 +151,20 @@ func (a *applier) wait(ctx context.Context, index uint64) error {
 	w := &waiter{index: index, done: make(chan struct{})}
 	heap.Push(&a.waiting, w)
 	a.mu.Unlock()
+	why := ErrClosed
 	select {
 	case <-w.done:
 		return nil
 	case <-ctx.Done():
+		why = context.Cause(ctx)
+	case <-a.closed:
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if w.at >= 0 {
 		heap.Remove(&a.waiting, w.at)
 	}
-	return fmt.Errorf("wait for entry %d (applied %d): %w", index, a.applied, context.Cause(ctx))
+	return fmt.Errorf("wait for entry %d (applied %d): %w", index, a.applied, why)
 }
 
 type waiter struct {

@@ -76,7 +76,7 @@ func (h *Host) serve(ctx context.Context, group string, f func(context.Context, 
 	if err != nil {
 		return toWire(err)
 	}
-	ctx, end, err := n.begin(ctx)
+	end, err := n.begin()
 	if err != nil {
 		return toWire(err)
 	}

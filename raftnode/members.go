@@ -50,7 +50,7 @@ func (n *Node) TransferLeadership(ctx context.Context, node string) error {
 }
 
 func (n *Node) change(ctx context.Context, op, node string) error {
-	ctx, end, err := n.begin(ctx)
+	end, err := n.begin()
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (n *Node) changeHere(ctx context.Context, op, node string) (index uint64, e
 		return err
 	})
 	if err != nil {
-		if op == opLead && !errors.Is(err, raft.ErrNotLeader) && ctx.Err() == nil {
+		if op == opLead && !errors.Is(err, raft.ErrNotLeader) && n.over(ctx) == nil {
 			// raft knows no error values here; the leader is the one that it was.
 			return 0, fmt.Errorf("hand leadership over: %w: %w", ErrMembership, err)
 		}

@@ -66,8 +66,8 @@ func New(cfg Config) (*Node, error) {
 		return nil, fmt.Errorf("configure group %q: %w", cfg.Group, err)
 	}
 	n := &Node{cfg: cfg, id: cfg.Host.cfg.Network.Self(), logger: cfg.Logger.Named("raft").With("group", cfg.Group)}
-	n.fsm = newApplier(cfg.StateMachine)
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
+	n.fsm = newApplier(cfg.StateMachine, n.ctx.Done())
 	n.leads.init()
 	n.reads = newRounds(n, n.readRound)
 	n.fresh = newRounds(n, n.leaderRound)
@@ -113,6 +113,7 @@ func (n *Node) start() (err error) {
 	if err != nil {
 		return errors.Join(fmt.Errorf("start raft: %w", err), n.trans.Close(), n.closeStorage())
 	}
+	n.trans.serve(n.raft, n.storage.Logs)
 	if err := n.cfg.Host.add(n); err != nil {
 		return errors.Join(err, n.raft.Shutdown().Error(), n.closeStorage())
 	}
@@ -192,20 +193,34 @@ func within(wg *sync.WaitGroup, d time.Duration) bool {
 	}
 }
 
-// begin admits a request. The returned context ends also when the node closes; end must be called.
-func (n *Node) begin(ctx context.Context) (_ context.Context, end func(), err error) {
+// begin admits a request; end must be called. Whatever the request waits for, it must also stop waiting when n.ctx
+// ends: the helpers below see to that, at a lower price than a context of its own for every request.
+func (n *Node) begin() (end func(), err error) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	if n.state != stateOpen {
-		return nil, nil, fmt.Errorf("group %q: %w", n.cfg.Group, ErrClosed)
+		return nil, fmt.Errorf("group %q: %w", n.cfg.Group, ErrClosed)
 	}
 	n.ops.Add(1)
-	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(n.ctx, func() { cancel(ErrClosed) })
-	return ctx, func() { stop(); cancel(nil); n.ops.Done() }, nil
+	return n.ops.Done, nil
 }
 
-// await runs f, which cannot be interrupted, and stops waiting when ctx ends.
+// merge returns a context that ends with ctx and when the node closes.
+func (n *Node) merge(ctx context.Context) (_ context.Context, cancel func()) {
+	ctx, end := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(n.ctx, func() { end(ErrClosed) })
+	return ctx, func() { stop(); end(nil) }
+}
+
+// over is why a request must stop: its context ended or the node closes. Nil when it may go on.
+func (n *Node) over(ctx context.Context) error {
+	if n.ctx.Err() != nil {
+		return ErrClosed
+	}
+	return context.Cause(ctx)
+}
+
+// await runs f, which cannot be interrupted, and stops waiting when ctx ends or the node closes.
 func (n *Node) await(ctx context.Context, f func() error) error {
 	done := make(chan error, 1)
 	n.calls.Go(func() { done <- f() })
@@ -213,14 +228,15 @@ func (n *Node) await(ctx context.Context, f func() error) error {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return context.Cause(ctx)
+	case <-n.ctx.Done():
 	}
+	return n.over(ctx)
 }
 
 // Bootstrap makes this node the only voter of a new group and returns when it leads. ErrBootstrapped when the log has
 // anything in it.
 func (n *Node) Bootstrap(ctx context.Context) error {
-	ctx, end, err := n.begin(ctx)
+	end, err := n.begin()
 	if err != nil {
 		return err
 	}
@@ -245,7 +261,9 @@ func (n *Node) Bootstrap(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("bootstrap group %q: %w", n.cfg.Group, context.Cause(ctx))
+			return fmt.Errorf("bootstrap group %q: %w", n.cfg.Group, n.over(ctx))
+		case <-n.ctx.Done():
+			return fmt.Errorf("bootstrap group %q: %w", n.cfg.Group, n.over(ctx))
 		}
 	}
 }

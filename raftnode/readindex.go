@@ -20,7 +20,7 @@ import (
 // starts by taking the time, and only acknowledgements of what was sent after that count, in the leader's own term.
 // The price is that a read waits for one round trip of its own, never for one that is nearly back.
 func (n *Node) ReadIndex(ctx context.Context) error {
-	ctx, end, err := n.begin(ctx)
+	end, err := n.begin()
 	if err != nil {
 		return err
 	}
@@ -180,8 +180,9 @@ func (r *rounds) join(ctx context.Context) (uint64, error) {
 	case <-mine.done:
 		return mine.index, mine.err
 	case <-ctx.Done():
-		return 0, context.Cause(ctx)
+	case <-r.node.ctx.Done():
 	}
+	return 0, r.node.over(ctx)
 }
 
 // loop runs rounds for as long as somebody waits.

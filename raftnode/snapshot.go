@@ -45,7 +45,7 @@ type SnapshotInfo struct {
 
 // SnapshotNow takes a snapshot of this member's state and cuts its log. It returns the last index in the snapshot.
 func (n *Node) SnapshotNow(ctx context.Context) (index uint64, err error) {
-	ctx, end, err := n.begin(ctx)
+	end, err := n.begin()
 	if err != nil {
 		return 0, err
 	}
@@ -82,7 +82,7 @@ func (n *Node) SaveSnapshot(ctx context.Context, w io.Writer) (SnapshotInfo, err
 	if err := n.ReadIndex(ctx); err != nil {
 		return SnapshotInfo{}, fmt.Errorf("save snapshot: %w", err)
 	}
-	ctx, end, err := n.begin(ctx)
+	end, err := n.begin()
 	if err != nil {
 		return SnapshotInfo{}, err
 	}
@@ -217,7 +217,7 @@ func (s *savedStream) check() error {
 // was written since is lost. It must be called on the leader; the members stay as they are. A damaged file changes
 // nothing.
 func (n *Node) RestoreSnapshot(ctx context.Context, r io.Reader) (SnapshotInfo, error) {
-	ctx, end, err := n.begin(ctx)
+	end, err := n.begin()
 	if err != nil {
 		return SnapshotInfo{}, err
 	}
