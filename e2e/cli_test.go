@@ -47,7 +47,7 @@ func TestCLI_Smoke(t *testing.T) {
 		{"ec2 describe-instance-types --instance-types t3.nano", "t3.nano"},
 		{"ec2 describe-instance-types --filters Name=capacity,Values=true", "t3.nano"},
 		{"ec2 describe-instance-type-offerings --location-type availability-zone", "ap-southeast-2a"},
-		{"ec2 create-key-pair --key-name cli-ed --key-type ed25519 --tag-specifications ResourceType=key-pair,Tags=[{Key=a,Value=b}]", "PRIVATE KEY"},
+		{"ec2 create-key-pair --key-name cli-ed --key-type ed25519 --tag-specifications ResourceType=key-pair,Tags=[{Key=a,Value=b}]", "-----BEGIN"},
 		{"ec2 create-key-pair --key-name cli-rsa --key-format ppk", "PuTTY"},
 		{"ec2 import-key-pair --key-name cli-import --public-key-material fileb://KEY", "cli-import"},
 		{"ec2 describe-key-pairs --key-names cli-ed cli-rsa", "cli-rsa"},

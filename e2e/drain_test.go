@@ -46,7 +46,7 @@ func TestDrainedShutdown_GuestsComeBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Count(string(console), "Linux version") < 2 || !strings.Contains(string(console), "reboot: Power down") {
+	if strings.Count(string(console), "HIVE-READY") < 2 || !strings.Contains(string(console), "reboot: Power down") {
 		t.Errorf("the serial log does not show two boots with an orderly end between them:\n%s", console[max(0, len(console)-2000):])
 	}
 }
