@@ -117,6 +117,8 @@ func (a *Agent) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	a.region = a.truth.region
+	a.handleEnter()
+	a.handleNodeCalls()
 	return a.prepareGuests()
 }
 
@@ -173,6 +175,9 @@ func (a *Agent) serve(ctx context.Context) error {
 	g.Go(func() error { return a.gossip.Run(ctx) })
 	g.Go(func() error { return a.renewCertificates(ctx) })
 	g.Go(func() error { return a.tell(ctx) })
+	g.Go(func() error { return a.serveJoins(ctx) })
+	g.Go(func() error { return a.steward(ctx) })
+	g.Go(func() error { return a.keepSettings(ctx) })
 	g.Go(func() error { return a.usage.run(ctx) })
 	g.Go(func() error {
 		if err := a.join(ctx); err != nil || ctx.Err() != nil {
@@ -187,19 +192,30 @@ func (a *Agent) serve(ctx context.Context) error {
 	return err
 }
 
-// join registers the node with the region, which waits for a leader, and then says that the node is ready.
+// join has the node taken into the log, registers it with the region when it has caught up, and then says that the node
+// is ready.
 func (a *Agent) join(ctx context.Context) error {
 	for a.blocks.ping(ctx) != nil { // nothing is planned here before the disks are
 		if sleep(ctx, 50*time.Millisecond) != nil {
 			return nil
 		}
 	}
-	c := a.host.register(a.id, a.config, a.truth.addr, a.apiAddr, a.options.Version)
+	if err := a.enter(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	c := a.host.register(a.id, a.config, a.truth.advertised, advertise(a.config, a.apiAddr, a.truth.local), a.options.Version)
+	c.KeyPin, c.GossipAddr = a.truth.identity.Fingerprint().String(), a.gossip.Addr()
 	if free, err := a.blocks.Free(ctx); err == nil {
 		c.Node.FreeStorageGiB = max(free, 0) >> 30
 	}
 	for {
-		err := a.region.Propose(ctx, c, nil)
+		err := a.region.Fresh(ctx) // registered means: has caught up
+		if err == nil {
+			err = a.region.Propose(ctx, c, nil)
+		}
 		var refusal *command.Error
 		if errors.As(err, &refusal) {
 			return admin.Errorf(admin.KindConflict, "correct the configuration", "the region refuses this node: %s", refusal.Message)

@@ -8,6 +8,7 @@ import "path/filepath"
 //
 //	node.json        what Init decided: node id, cluster id (0600)
 //	pki/             CA, node and API certificates
+//	cluster.json     who the members are, signed; the same on every node
 //	cluster.key      the key that seals access keys' secrets; never in the log (0600)
 //	gossip.key       the key of the gossip (0600)
 //	raft/            the log and its snapshots
@@ -21,10 +22,13 @@ func (l layout) node() string       { return filepath.Join(l.dir, "node.json") }
 func (l layout) pki() string        { return filepath.Join(l.dir, "pki") }
 func (l layout) clusterKey() string { return filepath.Join(l.dir, "cluster.key") }
 func (l layout) gossipKey() string  { return filepath.Join(l.dir, "gossip.key") }
-func (l layout) raft() string       { return filepath.Join(l.dir, "raft") }
-func (l layout) guests() string     { return filepath.Join(l.dir, "guests") }
-func (l layout) run() string        { return filepath.Join(l.dir, "run") }
-func (l layout) logs() string       { return filepath.Join(l.dir, "log") }
+func (l layout) clusterFile() string {
+	return filepath.Join(l.dir, "cluster.json")
+}
+func (l layout) raft() string   { return filepath.Join(l.dir, "raft") }
+func (l layout) guests() string { return filepath.Join(l.dir, "guests") }
+func (l layout) run() string    { return filepath.Join(l.dir, "run") }
+func (l layout) logs() string   { return filepath.Join(l.dir, "log") }
 func (l layout) blockSocket() string {
 	return filepath.Join(l.dir, "run", "blockd.sock")
 }
