@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"github.com/hivecloud/hive/internal/pki"
 	"github.com/hivecloud/hive/internal/seal"
 	"github.com/hivecloud/hive/internal/vfs"
+	"github.com/hivecloud/hive/raftnode"
 	"github.com/hivecloud/hive/raftnode/region"
 )
 
@@ -291,6 +293,9 @@ func (a *Agent) status(ctx context.Context) admin.Status {
 		out.Ready = out.Leader != ""
 	default:
 		out.Problems = append(out.Problems, "the node is not registered with its region yet")
+	}
+	if peers := a.truth.node.Peers(); len(peers) > 0 && !slices.ContainsFunc(peers, func(p raftnode.Peer) bool { return p.ID == a.id.NodeID }) {
+		out.Problems = append(out.Problems, "the node is not in the log's configuration: it was removed, or has not been taken in yet")
 	}
 	if out.Leader == "" {
 		out.Problems = append(out.Problems, "the region has no leader")

@@ -56,8 +56,14 @@ func (a *Agent) enter(ctx context.Context) error {
 	q := enterRequest{ClusterAddr: a.truth.advertised, GossipAddr: a.gossip.Addr()}
 	var told time.Time
 	for !a.truth.alone() {
+		if a.truth.leads() { // elected at its new address, and the only one who can tell the others
+			return a.region.Propose(ctx, command.AdvertiseNode{NodeID: a.id.NodeID, ClusterAddr: q.ClusterAddr, GossipAddr: q.GossipAddr}, nil)
+		}
 		var faults []error
 		for _, member := range a.others() {
+			if a.truth.leads() {
+				break
+			}
 			callCtx, cancel := context.WithTimeout(ctx, enterTime)
 			_, err := rpc.Call[enterRequest, enterResponse](callCtx, a.truth.client, member, methodEnter, q)
 			cancel()

@@ -145,6 +145,9 @@ func (b bench) surplus(replaceAfter time.Duration) (seatChange, bool) {
 		return cmp.Or(cmp.Compare(one(x.Alive), one(y.Alive)), cmp.Compare(one(x.Fit), one(y.Fit)),
 			cmp.Compare(b.domains[y.Domain], b.domains[x.Domain]), cmp.Compare(y.ID, x.ID))
 	})
+	if b.voters == 2 && worst.Alive && worst.Fit {
+		return seatChange{}, false // what two have acknowledged is not left to one
+	}
 	return seatChange{seatDemote, worst.ID, fmt.Sprintf("the region is to have %d voters", b.target)}, true
 }
 

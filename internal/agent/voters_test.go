@@ -43,6 +43,8 @@ func TestNextSeat(t *testing.T) {
 		{"a second node waits for a third", "A1L B2", ""},
 		{"the third makes voters of both", "A1L B2 C3", "promote B"},
 		{"and so to the end", "A1L B2V C3", "promote C"},
+		{"two that are left stay two", "A1L B2V", ""},
+		{"until a third comes", "A1L B2V C3", "promote C"},
 		{"three are enough for three", "A1L B2V C3V", ""},
 		{"a fourth stays a learner", "A1L B2V C3V D4", ""},
 		{"a fifth makes five", "A1L B2V C3V D4 E5", "promote D"},
