@@ -177,6 +177,8 @@ func (a *apply) runMember(c command.Command) (any, *command.Error) {
 		return a.advertiseNode(c)
 	case command.EjectNode:
 		return a.ejectNode(c)
+	case command.ReportSnapshot:
+		return a.reportSnapshot(c)
 	case command.PublishSettings:
 		return a.publishSettings(c)
 	}

@@ -56,3 +56,9 @@ type EjectNode struct{ NodeID string }
 
 // Type is the command's number.
 func (EjectNode) Type() Type { return 61 }
+
+// ReportSnapshot says that a node has fetched a snapshot's bytes.
+type ReportSnapshot struct{ SnapshotID, NodeID string }
+
+// Type is the command's number.
+func (ReportSnapshot) Type() Type { return 62 }

@@ -138,11 +138,12 @@ func (a *Agent) checkConfig() error {
 }
 
 func (a *Agent) prepareGuests() error {
-	data := a.config.Block.DataDir
-	if data == "" {
-		data = filepath.Join(a.at.dir, "volumes")
-	}
+	data := a.blockDir()
 	a.blocks = newBlocks(a.at.blockSocket())
+	a.blocks.fetcher = &fetcher{a: a}
+	if err := os.RemoveAll(a.at.fetched()); err != nil {
+		return fmt.Errorf("clear half-fetched snapshots: %w", err)
+	}
 	a.daemon = &blockDaemon{exe: a.options.Executable, socket: a.at.blockSocket(), pid: filepath.Join(a.at.run(), "blockd.pid"), logs: filepath.Join(a.at.logs(), "blockd.log"),
 		args: []string{"blockd", "--dir", data, "--socket", a.at.blockSocket(), "--reserve", fmt.Sprint(int64(a.config.Block.Reserve)), "--log-level", a.config.Log.Level, "--log-format", a.config.Log.Format},
 		ping: a.blocks.ping, log: a.log.Named("blockd")}
@@ -153,6 +154,14 @@ func (a *Agent) prepareGuests() error {
 	a.exec = executor.New(executor.Config{NodeID: a.id.NodeID, Region: a.region, Blocks: a.blocks, Guests: a.guests, Logger: a.options.Logger})
 	a.usage = newUsage(a)
 	return a.watchMetrics()
+}
+
+// blockDir is the directory of the node's volumes.
+func (a *Agent) blockDir() string {
+	if a.config.Block.DataDir != "" {
+		return a.config.Block.DataDir
+	}
+	return filepath.Join(a.at.dir, "volumes")
 }
 
 // serve runs everything until the context ends or a part fails.
@@ -178,6 +187,7 @@ func (a *Agent) serve(ctx context.Context) error {
 	g.Go(func() error { return a.renewCertificates(ctx) })
 	g.Go(func() error { return a.tell(ctx) })
 	g.Go(func() error { return a.serveJoins(ctx) })
+	g.Go(func() error { return a.serveData(ctx) })
 	g.Go(func() error { return a.steward(ctx) })
 	g.Go(func() error { return a.keepSettings(ctx) })
 	g.Go(func() error { return a.usage.run(ctx) })

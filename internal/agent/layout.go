@@ -14,6 +14,7 @@ import "path/filepath"
 //	raft/            the log and its snapshots
 //	volumes          blockd's directory, unless block.data_dir says otherwise
 //	guests/          one directory a guest: spec, state, sockets, serial log
+//	fetched/         snapshots on their way from other nodes
 //	run/             admin.sock, blockd.sock
 //	log/             blockd.log
 type layout struct{ dir string }
@@ -25,10 +26,11 @@ func (l layout) gossipKey() string  { return filepath.Join(l.dir, "gossip.key") 
 func (l layout) clusterFile() string {
 	return filepath.Join(l.dir, "cluster.json")
 }
-func (l layout) raft() string   { return filepath.Join(l.dir, "raft") }
-func (l layout) guests() string { return filepath.Join(l.dir, "guests") }
-func (l layout) run() string    { return filepath.Join(l.dir, "run") }
-func (l layout) logs() string   { return filepath.Join(l.dir, "log") }
+func (l layout) fetched() string { return filepath.Join(l.dir, "fetched") }
+func (l layout) raft() string    { return filepath.Join(l.dir, "raft") }
+func (l layout) guests() string  { return filepath.Join(l.dir, "guests") }
+func (l layout) run() string     { return filepath.Join(l.dir, "run") }
+func (l layout) logs() string    { return filepath.Join(l.dir, "log") }
 func (l layout) blockSocket() string {
 	return filepath.Join(l.dir, "run", "blockd.sock")
 }
