@@ -159,10 +159,33 @@ func (a *apply) run(c command.Command) (any, *command.Error) {
 	case command.DeleteTags:
 		return a.deleteTags(c)
 	}
+	return a.runMember(c)
+}
+
+// runMember is the second third of run: who belongs to the cluster.
+func (a *apply) runMember(c command.Command) (any, *command.Error) {
+	switch c := c.(type) {
+	case command.InitCluster:
+		return a.initCluster(c)
+	case command.CreateJoinToken:
+		return a.createJoinToken(c)
+	case command.RevokeJoinToken:
+		return a.revokeJoinToken(c)
+	case command.AdmitNode:
+		return a.admitNode(c)
+	case command.AdvertiseNode:
+		return a.advertiseNode(c)
+	case command.EjectNode:
+		return a.ejectNode(c)
+	case command.ReportSnapshot:
+		return a.reportSnapshot(c)
+	case command.PublishSettings:
+		return a.publishSettings(c)
+	}
 	return a.runResource(c)
 }
 
-// runResource is the second half of run: instances, volumes and images.
+// runResource is the last third of run: instances, volumes and images.
 func (a *apply) runResource(c command.Command) (any, *command.Error) {
 	switch c := c.(type) {
 	case command.RunInstances:

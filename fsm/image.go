@@ -121,3 +121,15 @@ func (a *apply) deleteSnapshot(c command.DeleteSnapshot) (any, *command.Error) {
 	state.Snapshots.Delete(a.Txn, s.ID)
 	return nil, nil
 }
+
+// reportSnapshot records that one more node has a snapshot's bytes.
+func (a *apply) reportSnapshot(c command.ReportSnapshot) (any, *command.Error) {
+	old, ok := state.Snapshots.Get(a.View, state.AnyAccount, c.SnapshotID)
+	if !ok {
+		return nil, command.Errorf("InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", c.SnapshotID)
+	}
+	s := *old
+	s.Nodes = sorted(append(slices.Clone(s.Nodes), c.NodeID))
+	state.Snapshots.Put(a.Txn, &s)
+	return nil, nil
+}

@@ -43,6 +43,7 @@ func (a *apply) tick() (any, *command.Error) {
 			state.Instances.Delete(a.Txn, i.ID)
 		}
 	}
+	a.expireMembership()
 	return nil, nil
 }
 
@@ -53,6 +54,9 @@ func (a *apply) registerNode(c command.RegisterNode) (any, *command.Error) {
 	}
 	if other, ok := state.Nodes.First(a.View, state.ByName, n.Name); ok && other.ID != n.ID {
 		return nil, command.Errorf("NodeAlreadyExists", "A node of the name %s exists with the id %s.", n.Name, other.ID)
+	}
+	if refusal := a.enrol(c); refusal != nil {
+		return nil, refusal
 	}
 	n.Caps, n.Types = sorted(n.Caps), sorted(n.Types)
 	n.Registered, n.Cordoned, n.Epoch = a.now, false, 1

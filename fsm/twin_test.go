@@ -94,7 +94,7 @@ func (w *twins) step(t *rapid.T) {
 	v := w.a.View()
 	acct := rapid.SampledFrom([]string{"111111111111", "222222222222"}).Draw(t, "account")
 	ids := []string{w.instance(t)}
-	switch rapid.IntRange(0, 17).Draw(t, "step") {
+	switch rapid.IntRange(0, 20).Draw(t, "step") {
 	case 0, 1, 2:
 		w.run(t, acct)
 	case 3:
@@ -126,6 +126,8 @@ func (w *twins) step(t *rapid.T) {
 		w.apply(t, command.Tick{})
 	case 17:
 		w.image(t, acct)
+	default:
+		w.member(t)
 	}
 }
 
@@ -163,7 +165,10 @@ func (w *twins) report(t *rapid.T, id string) {
 
 func (w *twins) image(t *rapid.T, acct string) {
 	id := w.fresh("img")
-	switch rapid.IntRange(0, 2).Draw(t, "image") {
+	switch rapid.IntRange(0, 3).Draw(t, "image") {
+	case 3:
+		snap := drawn(t, slices.Collect(state.Snapshots.All(w.a.View())), func(x *state.Snapshot) string { return x.ID }, "snap-none")
+		w.apply(t, command.ReportSnapshot{SnapshotID: snap, NodeID: rapid.SampledFrom([]string{"n-1", "n-2"}).Draw(t, "holder")})
 	case 0:
 		w.apply(t, command.ImportImage{Snapshot: state.Snapshot{ID: "snap-" + id, AccountID: acct, SizeGiB: 1, Nodes: []string{"n-1"}},
 			Image: state.Image{ID: "ami-" + id, AccountID: acct, Name: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "name"), Public: rapid.Bool().Draw(t, "public"),
@@ -177,6 +182,50 @@ func (w *twins) image(t *rapid.T, acct string) {
 	}
 }
 
+// member lets nodes in and out. Few names and tokens make admissions meet.
+func (w *twins) member(t *rapid.T) {
+	node := rapid.SampledFrom([]string{"n-3", "n-4"}).Draw(t, "node")
+	pin := rapid.SampledFrom([]string{"pin-1", "pin-2"}).Draw(t, "pin")
+	token := drawn(t, slices.Collect(state.JoinTokens.All(w.a.View())), func(x *state.JoinToken) string { return x.ID }, "jt-none")
+	switch rapid.IntRange(0, 7).Draw(t, "member") {
+	case 0:
+		w.apply(t, command.CreateJoinToken{Token: state.JoinToken{ID: w.fresh("jt"), SecretHash: "h", Uses: rapid.IntRange(0, 2).Draw(t, "uses"), Expires: w.now + 3600e9}})
+	case 1:
+		w.apply(t, command.RevokeJoinToken{TokenID: token})
+	case 2, 3:
+		w.apply(t, command.AdmitNode{SecretHash: rapid.SampledFrom([]string{"h", "h", "wrong"}).Draw(t, "secret"),
+			Member: state.Member{NodeID: node, Name: node, Zone: "z1", KeyPin: pin, TokenID: token}})
+	case 4:
+		w.apply(t, command.RegisterNode{Node: state.Node{ID: node, Name: node, Zone: "z1", ClusterAddr: "a:1"}, KeyPin: pin, GossipAddr: "a:2"})
+	case 5:
+		w.apply(t, command.AdvertiseNode{NodeID: node, ClusterAddr: "b:1", GossipAddr: "b:2"})
+	case 6:
+		w.apply(t, command.EjectNode{NodeID: node})
+	case 7:
+		c, _ := w.a.View().Cluster()
+		w.apply(t, command.PublishSettings{Epoch: c.Epoch + uint64(rapid.IntRange(0, 1).Draw(t, "ahead")), Settings: []byte(node)})
+	}
+}
+
+// admissions checks that tokens admit no more nodes than they were made for, and that no stranger is registered.
+func admissions(t *rapid.T, v *state.View) {
+	by := map[string]int{}
+	for m := range state.Members.All(v) {
+		by[m.TokenID]++
+	}
+	for k := range state.JoinTokens.All(v) {
+		if k.Used < 0 || k.Used > k.Uses || by[k.ID] > k.Used {
+			t.Fatalf("token %s of %d uses counts %d and admitted %d", k.ID, k.Uses, k.Used, by[k.ID])
+		}
+	}
+	for _, n := range []string{"n-3", "n-4"} {
+		_, registered := state.Nodes.Get(v, state.AnyAccount, n)
+		if m, ok := state.Members.Get(v, state.AnyAccount, n); registered && !ok {
+			t.Fatalf("node %s is registered and no member: %+v", n, m)
+		}
+	}
+}
+
 func newTwins(t *rapid.T) *twins {
 	w := &twins{a: fsm.New(), b: fsm.New(), now: 1e18}
 	w.apply(t, command.InitRegion{ClusterID: "c-1", Name: "r", FormatLevel: 1, PublicPool: "127.80.0.0/28", MaxVCPUs: 9, Zones: []state.Zone{{Name: "z1", ID: "z1"}}})
@@ -184,6 +233,7 @@ func newTwins(t *rapid.T) *twins {
 		w.apply(t, command.RegisterNode{Node: state.Node{ID: n, Name: n, Zone: "z1", Caps: []string{"ec2"}, Types: []string{"t3.nano"}, FreeStorageGiB: 50,
 			Schedulable: state.Resources{MilliCPU: 6000, MemoryMiB: 4096}}})
 	}
+	w.apply(t, command.InitCluster{Cluster: state.Cluster{TargetSize: 3}, First: state.Member{NodeID: "n-1", Name: "n-1"}})
 	for _, acct := range []string{"111111111111", "222222222222"} {
 		w.apply(t, command.CreateAccount{Account: state.Account{ID: acct, Name: acct}, Users: []state.User{{Name: "root", Root: true}},
 			VPC: state.VPC{ID: "vpc-" + acct, CIDR: "172.31.0.0/16"}, Group: state.SecurityGroup{ID: "sg-" + acct},
@@ -232,6 +282,7 @@ func invariants(t *rapid.T, v *state.View) {
 		}
 	}
 	orphans(t, v)
+	admissions(t, v)
 }
 
 // orphans checks that tags and volumes refer to what exists.

@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A one-node region below .dev with one guest. Idempotent: what runs is used again, an agent of an older binary is
-# replaced while its guests go on. DETACH=1 returns when the guest answers SSH; without it the script follows the
+# A region of NODES nodes (1) below .dev with one guest. Idempotent: what runs is used again, an agent of an older
+# binary is replaced while its guests go on, and a larger NODES adds nodes. DETACH=1 returns when the guest answers SSH; without it the script follows the
 # agent's log until Ctrl-C and then removes everything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/dev-lib.sh
 
-if [ "${NODES:-1}" != 1 ]; then
-	echo "dev: NODES=$NODES: this version makes regions of one node" >&2
+nodes=${NODES:-1}
+case $nodes in
+[1-9]) ;;
+*)
+	echo "dev: NODES=$nodes: want 1 to 9" >&2
 	exit 2
-fi
+	;;
+esac
 node=$dev/node1
 mkdir -p "$node" .cache
 
@@ -29,23 +33,23 @@ free_pool() {
 	echo "127.$octet.0.0/16"
 }
 
-# The node runs a copy of the binary: its processes start each other by that path, and a build must not pull it
-# away under them.
-if ! cmp -s bin/hive "$node/hive"; then
-	stop_agent "$node"
-	install -m 0755 bin/hive "$node/hive.new"
-	mv -f "$node/hive.new" "$node/hive"
-fi
-hive=$node/hive
+# install_hive NODE_DIR: the node runs a copy of the binary: its processes start each other by that path, and a build
+# must not pull it away under them.
+install_hive() {
+	cmp -s bin/hive "$1/hive" && return
+	stop_agent "$1"
+	install -m 0755 bin/hive "$1/hive.new"
+	mv -f "$1/hive.new" "$1/hive"
+}
 
-if [ ! -e "$node/hive.hcl" ]; then
+# make_node NODE_DIR COMMAND...: initialises a node by a command, on ports that are free now.
+make_node() {
+	local dir=$1
+	shift
 	HIVE_LISTEN_GOSSIP=127.0.0.1:$(free_port 8444) HIVE_LISTEN_METRICS=127.0.0.1:$(free_port 9464) \
-		HIVE_NETWORK_PUBLIC_POOL=$(free_pool) \
-		"$hive" admin init --data-dir "$node" --region us-east-1 --az us-east-1a --node node1 \
+		"$dir/hive" admin "$@" --data-dir "$dir" --az us-east-1a --node "$(basename "$dir")" \
 		--api "127.0.0.1:$(free_port 9443)" --cluster "127.0.0.1:$(free_port 8443)"
-fi
-
-alive "$node" || start_agent "$node"
+}
 
 stop_following() {
 	trap - INT TERM EXIT
@@ -53,23 +57,51 @@ stop_following() {
 	echo "dev: stopping"
 	./scripts/dev-stop.sh
 }
+failing=$node
 failed() {
 	local status=$?
 	[ $status -ne 0 ] || return 0
-	echo "dev: the last lines of $node/agent.log:" >&2
-	tail -n 15 "$node/agent.log" >&2 || true
+	echo "dev: the last lines of $failing/agent.log:" >&2
+	tail -n 15 "$failing/agent.log" >&2 || true
 	echo "dev: make dev-stop removes everything; make dev tries again" >&2
 }
 trap failed EXIT
 [ "${DETACH:-0}" = 1 ] || trap 'stop_following; exit 130' INT TERM
 
-if ! ready "$node" 120; then
-	echo "dev: the agent did not start" >&2
+# up NODE_DIR: starts the node's agent unless it runs, and waits until it is ready.
+up() {
+	alive "$1" || start_agent "$1"
+	ready "$1" 120 && return
+	failing=$1
+	echo "dev: the agent of $1 did not start" >&2
 	exit 1
+}
+
+install_hive "$node"
+hive=$node/hive
+if [ ! -e "$node/node.json" ]; then
+	HIVE_NETWORK_PUBLIC_POOL=$(free_pool) make_node "$node" init --region us-east-1 --nodes "$nodes"
 fi
+# Nodes that were members before start beside the first: without a majority no node gets ready.
+for i in $(seq 2 "$nodes"); do
+	mkdir -p "$dev/node$i"
+	install_hive "$dev/node$i"
+	[ ! -e "$dev/node$i/node.json" ] || alive "$dev/node$i" || start_agent "$dev/node$i"
+done
+up "$node"
+for i in $(seq 2 "$nodes"); do
+	if [ ! -e "$dev/node$i/node.json" ]; then
+		token=$("$hive" admin token create --data-dir "$node" --quiet -o 'template={{.token}}')
+		make_node "$dev/node$i" join "$token"
+	fi
+	up "$dev/node$i"
+done
 
 "$hive" quickstart --data-dir "$node" --dir "$dev" --cache .cache --env-file "$dev/env" --timeout "${DEV_TIMEOUT:-15m}" --quiet >"$dev/summary" \
 	|| exit $?
+for i in $(seq 1 "$nodes"); do
+	"$dev/node$i/hive" env --data-dir "$dev/node$i" --quiet | sed -n "s/^export AWS_ENDPOINT_URL=/export AWS_ENDPOINT_URL_$i=/p" >>"$dev/env"
+done
 . "$dev/env"
 
 echo "--- boot log of $HIVE_INSTANCE"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -18,10 +19,11 @@ func newAdminInit(a *app) *cobra.Command {
 	var account string
 	cmd := &cobra.Command{
 		Use: "init", Short: "Make a new region in the data directory", Args: exactArgs(),
-		Long: "Make a new region of one node: authorities and certificates, the log, the first account with an\n" +
+		Long: "Make a new region on this node: authorities and certificates, the log, the first account with an\n" +
 			"administrator. The values of flags and HIVE_* variables are kept in " + nodeConfig + " of the data directory,\n" +
-			"so that the agent needs no more than --data-dir. An initialised directory is refused.",
-		Example: "  hive admin init --region ap-southeast-2 --az ap-southeast-2a --node node1 --hive-dir ~/hive/",
+			"so that the agent needs no more than --data-dir. An initialised directory is refused. With --nodes 3 it prints\n" +
+			"a join token, valid for a day, for the other two (hive admin join).",
+		Example: "  hive admin init --region ap-southeast-2 --az ap-southeast-2a --node node1 --nodes 3 --hive-dir ~/hive/",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.loadConfig()
 			if err != nil {
@@ -40,11 +42,14 @@ func newAdminInit(a *app) *cobra.Command {
 			}
 			if err := printItem(a, "Region", initialised{
 				result.Region, cfg.Node.AZ, cfg.Node.Name, result.ClusterID, result.AccountID, result.AccountName,
-				result.AccessKeyID, result.Secret, result.CABundle, cfg.Node.DataDir,
-			}, initColumns); err != nil {
+				result.AccessKeyID, result.Secret, result.CABundle, cfg.Node.DataDir, result.JoinToken,
+			}, columnsOf(result)); err != nil {
 				return err
 			}
 			a.note("\nNext:  hive agent --data-dir %s", cfg.Node.DataDir)
+			if result.JoinToken != "" {
+				a.note("Then, on each of the other %d:  hive admin join TOKEN --az %s --node NAME --data-dir DIR", cfg.Cluster.Nodes-1, cfg.Node.AZ)
+			}
 			return nil
 		},
 	}
@@ -65,6 +70,15 @@ type initialised struct {
 	SecretAccessKey string `json:"secretAccessKey"`
 	CABundle        string `json:"caBundle"`
 	DataDir         string `json:"dataDir"`
+	JoinToken       string `json:"joinToken,omitempty"`
+}
+
+// columnsOf leaves the token out where there is none.
+func columnsOf(r agent.InitResult) []column[initialised] {
+	if r.JoinToken == "" {
+		return initColumns
+	}
+	return append(slices.Clone(initColumns), column[initialised]{"Join token", false, func(i initialised) string { return i.JoinToken }})
 }
 
 var initColumns = []column[initialised]{

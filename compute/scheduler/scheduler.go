@@ -166,8 +166,8 @@ func (at *room) unfit(v *state.View, r request, charge state.Resources) string {
 		return "not offering the type"
 	case slices.ContainsFunc(r.pinned, func(id string) bool { return id != n.ID }):
 		return "without the instance's volumes"
-	case slices.ContainsFunc(r.snapshots, func(id string) bool { return !holds(v, id, n.ID) }):
-		return "without the image's data"
+	case slices.ContainsFunc(r.snapshots, func(id string) bool { return !held(v, id) }):
+		return "without the image's data, which no node has"
 	case r.storage > at.storage:
 		return "out of disk space"
 	case charge.MemoryMiB > at.free.MemoryMiB:
@@ -178,9 +178,10 @@ func (at *room) unfit(v *state.View, r request, charge state.Resources) string {
 	return ""
 }
 
-func holds(v *state.View, snapshot, node string) bool {
+// held tells whether any node has a snapshot's bytes: others fetch them from it.
+func held(v *state.View, snapshot string) bool {
 	s, ok := state.Snapshots.Get(v, state.AnyAccount, snapshot)
-	return ok && slices.Contains(s.Nodes, node)
+	return ok && len(s.Nodes) > 0
 }
 
 // load is the larger of the CPU and memory shares, in thousandths, that the node would have in use after the charge.

@@ -25,7 +25,11 @@ func (Tick) Type() Type { return 2 }
 
 // RegisterNode adds a node or replaces what it says of itself. It never changes Cordoned; it grows the epoch
 // when Restarted is set.
-type RegisterNode struct{ Node state.Node }
+type RegisterNode struct {
+	Node       state.Node
+	KeyPin     string // fingerprint of the node's key, hex
+	GossipAddr string // host:port of its gossip
+}
 
 // Type is the command's number.
 func (RegisterNode) Type() Type { return 3 }
@@ -78,5 +82,6 @@ func All() []Command {
 		RunInstances{}, StartInstances{}, StopInstances{}, RebootInstances{}, TerminateInstances{}, ModifyInstance{},
 		MonitorInstances{}, ReportInstances{}, ReportVolumes{},
 		ImportImage{}, RegisterImage{}, DeregisterImage{}, ModifyImage{}, DeleteSnapshot{},
+		CreateJoinToken{}, RevokeJoinToken{}, AdmitNode{}, AdvertiseNode{}, InitCluster{}, PublishSettings{}, EjectNode{}, ReportSnapshot{},
 	}
 }

@@ -147,6 +147,33 @@ func (c *Client) AccessKeyDelete(ctx context.Context, id string) error {
 	return err
 }
 
+// Tokens lists the join tokens.
+func (c *Client) Tokens(ctx context.Context) ([]JoinToken, error) {
+	return call[[]JoinToken](ctx, c, RouteTokens, nil, nil)
+}
+
+// TokenCreate makes a join token. Its text is in the answer and nowhere else.
+func (c *Client) TokenCreate(ctx context.Context, req JoinTokenRequest) (NewJoinToken, error) {
+	return call[NewJoinToken](ctx, c, RouteTokenCreate, nil, req)
+}
+
+// TokenRevoke ends a token; nodes that it admitted stay.
+func (c *Client) TokenRevoke(ctx context.Context, id string) error {
+	_, err := call[struct{}](ctx, c, withID(RouteTokenRevoke, id), nil, nil)
+	return err
+}
+
+// RaftTransfer makes another voter lead: the named one, or the one that is furthest.
+func (c *Client) RaftTransfer(ctx context.Context, req TransferRequest) (Leader, error) {
+	return call[Leader](ctx, c, RouteRaftTransfer, nil, req)
+}
+
+// RaftRemove takes a node, by name or id, out of the log's configuration.
+func (c *Client) RaftRemove(ctx context.Context, node string) error {
+	_, err := call[struct{}](ctx, c, withID(RouteRaftRemove, node), nil, nil)
+	return err
+}
+
 // Env says what a client of an account needs; empty means the first account.
 func (c *Client) Env(ctx context.Context, account string) (Environment, error) {
 	return call[Environment](ctx, c, RouteEnv, query("account", account), nil)

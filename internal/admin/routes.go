@@ -20,6 +20,11 @@ const (
 	RouteAccessKeys      = "GET /v1/access-keys"            // ?account= -> []AccessKey
 	RouteAccessKeyCreate = "POST /v1/access-keys"           // AccessKeyCreateRequest -> Credentials
 	RouteAccessKeyDelete = "DELETE /v1/access-keys/{id}"    // -> {}
+	RouteTokens          = "GET /v1/join-tokens"            // -> []JoinToken
+	RouteTokenCreate     = "POST /v1/join-tokens"           // JoinTokenRequest -> NewJoinToken
+	RouteTokenRevoke     = "DELETE /v1/join-tokens/{id}"    // -> {}
+	RouteRaftTransfer    = "POST /v1/raft/leader"           // TransferRequest -> Leader
+	RouteRaftRemove      = "DELETE /v1/raft/peers/{id}"     // -> {}
 	RouteEnv             = "GET /v1/env"                    // ?account= -> Environment
 	RouteShutdown        = "POST /v1/shutdown"              // ShutdownRequest -> ShutdownEvent lines
 )

@@ -51,6 +51,11 @@ func (s *adminServer) handler() http.Handler {
 		admin.RouteAccessKeyCreate: s.accessKeyCreate,
 		admin.RouteAccessKeyDelete: s.accessKeyDelete,
 		admin.RouteEnv:             s.env,
+		admin.RouteTokens:          s.tokens,
+		admin.RouteTokenCreate:     s.tokenCreate,
+		admin.RouteTokenRevoke:     s.tokenRevoke,
+		admin.RouteRaftTransfer:    s.raftTransfer,
+		admin.RouteRaftRemove:      s.raftRemove,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			out, err := h(r.Context(), r)
@@ -88,6 +93,10 @@ func operatorError(err error) error {
 	switch refusal.Code {
 	case "EntityAlreadyExists", "LimitExceeded", "InvalidAMIName.Duplicate":
 		return admin.Errorf(admin.KindConflict, "choose another name, or remove the old one first", "%s", refusal.Message)
+	case "InvalidJoinToken":
+		return admin.Errorf(admin.KindUsage, "hive admin token create --help shows what a token may do", "%s", refusal.Message)
+	case "JoinTokenNotFound":
+		return admin.Errorf(admin.KindNotFound, "hive admin token list shows the tokens", "%s", refusal.Message)
 	case "NoSuchEntity":
 		return admin.Errorf(admin.KindNotFound, "list what there is first", "%s", refusal.Message)
 	}
@@ -228,8 +237,9 @@ const followEvery = 300 * time.Millisecond
 // console streams an instance's serial log; with follow it goes on until the client leaves.
 func (s *adminServer) console(w http.ResponseWriter, r *http.Request) {
 	v, err := s.a.region.View(r.Context())
+	var i *state.Instance
 	if err == nil {
-		_, err = findInstance(v, r.PathValue("id"))
+		i, err = findInstance(v, r.PathValue("id"))
 	}
 	if err != nil {
 		admin.WriteError(w, operatorError(err))
@@ -239,7 +249,7 @@ func (s *adminServer) console(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	var at int64
 	for {
-		n, err := s.a.guests.CopyConsole(w, r.PathValue("id"), at)
+		n, err := s.a.copySerial(r.Context(), w, i, at)
 		if err != nil {
 			s.log.Debug("console stream ended", "error", err)
 			return

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"github.com/hivecloud/hive/internal/pki"
 	"github.com/hivecloud/hive/internal/seal"
 	"github.com/hivecloud/hive/internal/vfs"
+	"github.com/hivecloud/hive/raftnode"
 	"github.com/hivecloud/hive/raftnode/region"
 )
 
@@ -117,6 +119,8 @@ func (a *Agent) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	a.region = a.truth.region
+	a.handleEnter()
+	a.handleNodeCalls()
 	return a.prepareGuests()
 }
 
@@ -134,11 +138,12 @@ func (a *Agent) checkConfig() error {
 }
 
 func (a *Agent) prepareGuests() error {
-	data := a.config.Block.DataDir
-	if data == "" {
-		data = filepath.Join(a.at.dir, "volumes")
-	}
+	data := a.blockDir()
 	a.blocks = newBlocks(a.at.blockSocket())
+	a.blocks.fetcher = &fetcher{a: a}
+	if err := os.RemoveAll(a.at.fetched()); err != nil {
+		return fmt.Errorf("clear half-fetched snapshots: %w", err)
+	}
 	a.daemon = &blockDaemon{exe: a.options.Executable, socket: a.at.blockSocket(), pid: filepath.Join(a.at.run(), "blockd.pid"), logs: filepath.Join(a.at.logs(), "blockd.log"),
 		args: []string{"blockd", "--dir", data, "--socket", a.at.blockSocket(), "--reserve", fmt.Sprint(int64(a.config.Block.Reserve)), "--log-level", a.config.Log.Level, "--log-format", a.config.Log.Format},
 		ping: a.blocks.ping, log: a.log.Named("blockd")}
@@ -149,6 +154,14 @@ func (a *Agent) prepareGuests() error {
 	a.exec = executor.New(executor.Config{NodeID: a.id.NodeID, Region: a.region, Blocks: a.blocks, Guests: a.guests, Logger: a.options.Logger})
 	a.usage = newUsage(a)
 	return a.watchMetrics()
+}
+
+// blockDir is the directory of the node's volumes.
+func (a *Agent) blockDir() string {
+	if a.config.Block.DataDir != "" {
+		return a.config.Block.DataDir
+	}
+	return filepath.Join(a.at.dir, "volumes")
 }
 
 // serve runs everything until the context ends or a part fails.
@@ -173,6 +186,10 @@ func (a *Agent) serve(ctx context.Context) error {
 	g.Go(func() error { return a.gossip.Run(ctx) })
 	g.Go(func() error { return a.renewCertificates(ctx) })
 	g.Go(func() error { return a.tell(ctx) })
+	g.Go(func() error { return a.serveJoins(ctx) })
+	g.Go(func() error { return a.serveData(ctx) })
+	g.Go(func() error { return a.steward(ctx) })
+	g.Go(func() error { return a.keepSettings(ctx) })
 	g.Go(func() error { return a.usage.run(ctx) })
 	g.Go(func() error { return a.holdVirtualIP(ctx) })
 	g.Go(func() error {
@@ -188,19 +205,30 @@ func (a *Agent) serve(ctx context.Context) error {
 	return err
 }
 
-// join registers the node with the region, which waits for a leader, and then says that the node is ready.
+// join has the node taken into the log, registers it with the region when it has caught up, and then says that the node
+// is ready.
 func (a *Agent) join(ctx context.Context) error {
 	for a.blocks.ping(ctx) != nil { // nothing is planned here before the disks are
 		if sleep(ctx, 50*time.Millisecond) != nil {
 			return nil
 		}
 	}
-	c := a.host.register(a.id, a.config, a.truth.addr, a.apiAddr, a.options.Version)
+	if err := a.enter(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	c := a.host.register(a.id, a.config, a.truth.advertised, advertise(a.config, a.apiAddr, a.truth.local), a.options.Version)
+	c.KeyPin, c.GossipAddr = a.truth.identity.Fingerprint().String(), a.gossip.Addr()
 	if free, err := a.blocks.Free(ctx); err == nil {
 		c.Node.FreeStorageGiB = max(free, 0) >> 30
 	}
 	for {
-		err := a.region.Propose(ctx, c, nil)
+		err := a.region.Fresh(ctx) // registered means: has caught up
+		if err == nil {
+			err = a.region.Propose(ctx, c, nil)
+		}
 		var refusal *command.Error
 		if errors.As(err, &refusal) {
 			return admin.Errorf(admin.KindConflict, "correct the configuration", "the region refuses this node: %s", refusal.Message)
@@ -279,6 +307,9 @@ func (a *Agent) status(ctx context.Context) admin.Status {
 		out.Ready = out.Leader != ""
 	default:
 		out.Problems = append(out.Problems, "the node is not registered with its region yet")
+	}
+	if peers := a.truth.node.Peers(); len(peers) > 0 && !slices.ContainsFunc(peers, func(p raftnode.Peer) bool { return p.ID == a.id.NodeID }) {
+		out.Problems = append(out.Problems, "the node is not in the log's configuration: it was removed, or has not been taken in yet")
 	}
 	if out.Leader == "" {
 		out.Problems = append(out.Problems, "the region has no leader")

@@ -14,7 +14,10 @@ import (
 
 // blocks is the node's block daemon as agent and executor need it. Each call has a connection of its own: a long copy
 // holds nobody up, and a daemon that was started anew is found at once.
-type blocks struct{ socket string }
+type blocks struct {
+	socket  string
+	fetcher *fetcher // nil: snapshots are here or nowhere
+}
 
 var _ executor.Blocks = (*blocks)(nil)
 
@@ -37,8 +40,16 @@ func (b *blocks) ping(ctx context.Context) error {
 	})
 }
 
-// Create makes a volume.
+// Create makes a volume. A snapshot that only other nodes have is fetched first.
 func (b *blocks) Create(ctx context.Context, volume string, size int64, snapshot string) error {
+	create := func() error { return b.create(ctx, volume, size, snapshot) }
+	if b.fetcher == nil {
+		return create()
+	}
+	return b.fetcher.createVolume(ctx, create, snapshot)
+}
+
+func (b *blocks) create(ctx context.Context, volume string, size int64, snapshot string) error {
 	err := b.with(ctx, func(c *blockd.Client) error {
 		return c.CreateVolume(ctx, blockd.CreateVolume{ID: volume, SizeBytes: size, Snapshot: snapshot})
 	})

@@ -4,7 +4,6 @@ package agent
 
 import (
 	"cmp"
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/tls"
@@ -14,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"syscall"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -113,24 +111,6 @@ func (a *Agent) edgeTLS() (*tls.Config, error) {
 	return edge.TLS(), nil
 }
 
-// renewCertificates keeps the node's certificates fresh.
-func (a *Agent) renewCertificates(ctx context.Context) error {
-	dir := pki.NewDir(vfs.OS(), a.at.pki())
-	ca, err := dir.Authority(pki.ClusterCA)
-	if err != nil {
-		return err
-	}
-	renewals := []*pki.Renewal{a.truth.identity.Renewal(pki.LocalIssuer(ca, a.id.ClusterID, a.id.NodeID, hosts(a.config)))}
-	if a.edge != nil {
-		api, err := dir.Authority(pki.APICA)
-		if err != nil {
-			return err
-		}
-		renewals = append(renewals, a.edge.Renewal(api, edgeHosts(a.config)))
-	}
-	return pki.NewRenewer(a.options.Logger, renewals...).Run(ctx)
-}
-
 // tokenKey authenticates page tokens; it is derived from the cluster key, so that every node of the region has it.
 func (a *Agent) tokenKey() ([]byte, error) {
 	secret, err := os.ReadFile(a.at.clusterKey())
@@ -159,31 +139,6 @@ type apiMetrics struct{ a *Agent }
 // Observe counts one request.
 func (m apiMetrics) Observe(o apigw.Observation) {
 	m.a.metrics.APIRequest(o.Service, o.Action, cmp.Or(o.Code, "OK"), o.Duration)
-}
-
-// console reads what guests of this node show.
-type console struct{ a *Agent }
-
-// maxConsole is how much of a serial log GetConsoleOutput returns (64 KB, API_GetConsoleOutput).
-const maxConsole = 64 << 10
-
-// errElsewhere is a guest on another node.
-var errElsewhere = errors.New("the instance is on another node, whose console cannot be reached from here")
-
-// Output is the tail of a guest's serial log.
-func (c console) Output(_ context.Context, node, instanceID string) ([]byte, time.Time, error) {
-	if node != c.a.id.NodeID {
-		return nil, time.Time{}, errElsewhere
-	}
-	return c.a.exec.Console(instanceID, maxConsole)
-}
-
-// Screenshot is a guest's screen as PNG.
-func (c console) Screenshot(ctx context.Context, node, instanceID string) ([]byte, error) {
-	if node != c.a.id.NodeID {
-		return nil, errElsewhere
-	}
-	return c.a.exec.Screen(ctx, instanceID)
 }
 
 // throttle turns the configured limits into the gateway's: calls that change things get half the rate of those that read.

@@ -32,9 +32,13 @@ func (a *Agent) newGossip() (*gossip.Gossip, error) {
 	if err != nil {
 		return nil, err
 	}
+	bind, at := string(a.config.Listen.Gossip), ""
+	if a.config.Listen.Gossip.Port() != 0 { // otherwise it is known when it is bound
+		at = advertise(a.config, bind, a.truth.local)
+	}
 	return gossip.New(gossip.Config{
-		NodeID: a.id.NodeID, Region: a.id.ClusterID, Bind: string(a.config.Listen.Gossip), Keys: [][]byte{key}, Logger: a.options.Logger,
-		Meta: gossip.Meta{Cluster: a.truth.addr, API: a.apiAddr, Version: a.options.Version, Format: state.FormatLevel,
+		NodeID: a.id.NodeID, Region: a.id.ClusterID, Bind: bind, Advertise: at, Keys: [][]byte{key}, Seeds: a.gossipSeeds, Logger: a.options.Logger,
+		Meta: gossip.Meta{Cluster: a.truth.advertised, API: advertise(a.config, a.apiAddr, a.truth.local), Version: a.options.Version, Format: state.FormatLevel,
 			Zone: a.config.Node.AZ, Domain: a.config.Node.FailureDomain},
 	})
 }

@@ -18,7 +18,7 @@ import (
 // identityVersion is the version of node.json.
 const identityVersion = 1
 
-// identity is what Init decided about a node; it never changes.
+// identity is what Init or Join decided about a node; it never changes.
 type identity struct {
 	Version   int    `json:"version"`
 	ClusterID string `json:"clusterId"`
@@ -31,7 +31,7 @@ type identity struct {
 func readIdentity(path string) (identity, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return identity{}, admin.Errorf(admin.KindConflict, "hive admin init makes a region of one node here", "this node was not initialised: %s does not exist", path)
+		return identity{}, admin.Errorf(admin.KindConflict, "hive admin init makes a new region here, hive admin join makes this machine a node of another", "this node was not initialised: %s does not exist", path)
 	}
 	if err != nil {
 		return identity{}, fmt.Errorf("read node identity: %w", err)

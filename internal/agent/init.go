@@ -35,6 +35,7 @@ const (
 	defaultAccountName = "default"
 	systemAccountName  = "amazon"
 	gossipKeyLen       = 32
+	initTokenLife      = 24 * time.Hour
 )
 
 // InitOptions says what region to make.
@@ -55,6 +56,8 @@ type InitResult struct {
 	AccessKeyID string
 	Secret      string
 	CABundle    string
+	// JoinToken lets the other nodes of the target size in; empty when the region is to have one node.
+	JoinToken string
 }
 
 // Init makes a region of one node in the configuration's data directory: authorities and certificates, the cluster key,
@@ -76,7 +79,7 @@ func Init(ctx context.Context, o InitOptions) (InitResult, error) {
 	if err != nil {
 		return InitResult{}, err
 	}
-	first, err := o.firstEntries(ctx, at, id, ring)
+	first, token, err := o.firstEntries(ctx, at, id, ring)
 	if err != nil {
 		return InitResult{}, err
 	}
@@ -85,7 +88,7 @@ func Init(ctx context.Context, o InitOptions) (InitResult, error) {
 		return InitResult{}, err
 	}
 	return InitResult{ClusterID: id.ClusterID, NodeID: id.NodeID, Region: id.Region, AccountID: first.Command.Account.ID, AccountName: o.AccountName,
-		AccessKeyID: first.AdminKey.ID, Secret: first.AdminKey.Secret.Reveal(), CABundle: pki.NewDir(vfs.OS(), at.pki()).CertificateFile(pki.APICA)}, nil
+		JoinToken: token, AccessKeyID: first.AdminKey.ID, Secret: first.AdminKey.Secret.Reveal(), CABundle: pki.NewDir(vfs.OS(), at.pki()).CertificateFile(pki.APICA)}, nil
 }
 
 // claim makes the data directory and clears what an interrupted Init left there. It never touches an initialised one.
@@ -98,9 +101,14 @@ func claim(at layout) error {
 	if err := os.MkdirAll(at.dir, 0o711); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
-	for _, part := range []string{at.pki(), at.raft(), at.clusterKey(), at.gossipKey()} {
+	return clearParts(at)
+}
+
+// clearParts removes everything that Init and Join make but node.json.
+func clearParts(at layout) error {
+	for _, part := range []string{at.pki(), at.raft(), at.clusterKey(), at.gossipKey(), at.clusterFile()} {
 		if err := os.RemoveAll(part); err != nil {
-			return fmt.Errorf("clear what an interrupted init left: %w", err)
+			return fmt.Errorf("clear what an interrupted init or join left: %w", err)
 		}
 	}
 	return nil
@@ -136,13 +144,35 @@ func makeKeys(at layout, id identity, c *config.Config) (*seal.Ring, error) {
 }
 
 // firstEntries starts the log alone, proposes what makes a region, and closes it again.
-func (o InitOptions) firstEntries(ctx context.Context, at layout, id identity, ring *seal.Ring) (*tenant.Tenant, error) {
+func (o InitOptions) firstEntries(ctx context.Context, at layout, id identity, ring *seal.Ring) (first *tenant.Tenant, token string, err error) {
 	t, err := openTruth(ctx, truthConfig{at: at, id: id, config: o.Config, bootstrap: true, alone: true, logger: o.Logger})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	tenants, err := o.propose(ctx, t, id, ring)
-	return tenants, errors.Join(err, t.close())
+	if first, err = o.propose(ctx, t, id, ring); err == nil {
+		token, err = o.found(ctx, t, at, id, ring)
+	}
+	return first, token, errors.Join(err, t.close())
+}
+
+// found makes the cluster's row and, when other nodes are to come, the token for them.
+func (o InitOptions) found(ctx context.Context, t *truth, at layout, id identity, ring *seal.Ring) (string, error) {
+	c, err := foundCluster(at, id, o.Config, ring)
+	if err != nil {
+		return "", err
+	}
+	if err := t.region.Propose(ctx, c, nil); err != nil {
+		return "", fmt.Errorf("make cluster: %w", err)
+	}
+	if o.Config.Cluster.Nodes < 2 {
+		return "", nil
+	}
+	spec := tokenSpec{uses: o.Config.Cluster.Nodes - 1, life: initTokenLife, note: "made by hive admin init"}
+	if o.Config.Listen.Cluster.Port() != 0 {
+		spec.addresses = []string{c.First.ClusterAddr}
+	}
+	made, err := makeToken(ctx, t.region, id, spec)
+	return made.Token, err
 }
 
 func (o InitOptions) propose(ctx context.Context, t *truth, id identity, ring *seal.Ring) (*tenant.Tenant, error) {

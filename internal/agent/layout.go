@@ -8,11 +8,13 @@ import "path/filepath"
 //
 //	node.json        what Init decided: node id, cluster id (0600)
 //	pki/             CA, node and API certificates
+//	cluster.json     who the members are, signed; the same on every node
 //	cluster.key      the key that seals access keys' secrets; never in the log (0600)
 //	gossip.key       the key of the gossip (0600)
 //	raft/            the log and its snapshots
 //	volumes          blockd's directory, unless block.data_dir says otherwise
 //	guests/          one directory a guest: spec, state, sockets, serial log
+//	fetched/         snapshots on their way from other nodes
 //	run/             admin.sock, blockd.sock
 //	log/             blockd.log
 type layout struct{ dir string }
@@ -21,10 +23,14 @@ func (l layout) node() string       { return filepath.Join(l.dir, "node.json") }
 func (l layout) pki() string        { return filepath.Join(l.dir, "pki") }
 func (l layout) clusterKey() string { return filepath.Join(l.dir, "cluster.key") }
 func (l layout) gossipKey() string  { return filepath.Join(l.dir, "gossip.key") }
-func (l layout) raft() string       { return filepath.Join(l.dir, "raft") }
-func (l layout) guests() string     { return filepath.Join(l.dir, "guests") }
-func (l layout) run() string        { return filepath.Join(l.dir, "run") }
-func (l layout) logs() string       { return filepath.Join(l.dir, "log") }
+func (l layout) clusterFile() string {
+	return filepath.Join(l.dir, "cluster.json")
+}
+func (l layout) fetched() string { return filepath.Join(l.dir, "fetched") }
+func (l layout) raft() string    { return filepath.Join(l.dir, "raft") }
+func (l layout) guests() string  { return filepath.Join(l.dir, "guests") }
+func (l layout) run() string     { return filepath.Join(l.dir, "run") }
+func (l layout) logs() string    { return filepath.Join(l.dir, "log") }
 func (l layout) blockSocket() string {
 	return filepath.Join(l.dir, "run", "blockd.sock")
 }

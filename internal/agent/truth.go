@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -15,6 +17,7 @@ import (
 	"github.com/hivecloud/hive/compute/scheduler"
 	"github.com/hivecloud/hive/fsm"
 	"github.com/hivecloud/hive/fsm/state"
+	"github.com/hivecloud/hive/internal/clusterfile"
 	"github.com/hivecloud/hive/internal/config"
 	"github.com/hivecloud/hive/internal/metrics"
 	"github.com/hivecloud/hive/internal/pki"
@@ -29,6 +32,9 @@ const regionGroup = "region"
 
 // openTimeout bounds the start of the log, which replays what is in it.
 const openTimeout = 2 * time.Minute
+
+// handOverTime bounds the hand-over of the leadership by a node that ends.
+const handOverTime = 3 * time.Second
 
 // truthConfig says how to open the region's log.
 type truthConfig struct {
@@ -48,9 +54,16 @@ type truth struct {
 	fsm      *fsm.FSM
 	node     *raftnode.Node
 	region   *region.Region
-	addr     string
+	addr     string // bound
 	client   *rpc.Client
-	logStore string
+	server   *rpc.Server
+	mux      *rpc.Mux
+
+	// Where others reach this node's cluster port, and this machine's address on the way to them (nil: unknown).
+	advertised string
+	local      net.IP
+	seeds      []clusterfile.Member // who was a member when this node last ran or joined
+	logStore   string
 
 	stop   context.CancelFunc
 	served *errgroup.Group
@@ -66,11 +79,16 @@ func openTruth(ctx context.Context, c truthConfig) (*truth, error) {
 		return nil, err
 	}
 	t := &truth{id: c.id.NodeID, identity: who, fsm: fsm.New(), logStore: c.config.Raft.Log}
+	if t.seeds, err = readSeeds(c.at.clusterFile()); err != nil {
+		return nil, err
+	}
+	who.ServeStrangers(rpc.ProtoJoin)
 	bind := string(c.config.Listen.Cluster)
 	if c.alone {
 		bind = "127.0.0.1:0"
 	}
-	mux, err := rpc.NewMux(rpc.MuxConfig{Self: c.id.NodeID, Bind: bind, Protocols: []string{rpc.ProtoRaft, rpc.ProtoRPC}, Credentials: credentials{who},
+	mux, err := rpc.NewMux(rpc.MuxConfig{Self: c.id.NodeID, Bind: bind, Protocols: []string{rpc.ProtoRaft, rpc.ProtoRPC, rpc.ProtoData, rpc.ProtoJoin},
+		Strangers: []string{rpc.ProtoJoin}, Credentials: credentials{who},
 		Resolver: rpc.ResolverFunc(t.resolve), Logger: c.logger})
 	if err != nil {
 		return nil, err
@@ -78,7 +96,9 @@ func openTruth(ctx context.Context, c truthConfig) (*truth, error) {
 	if err := mux.Open(); err != nil {
 		return nil, busy(err, "listen.cluster", bind)
 	}
-	t.addr = mux.Addr().String()
+	t.mux, t.addr = mux, mux.Addr().String()
+	t.local = toward(t.otherSeeds())
+	t.advertised = advertise(c.config, t.addr, t.local)
 	serveCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	t.stop, t.served = stop, new(errgroup.Group)
 	t.served.Go(func() error { return mux.Run(serveCtx) })
@@ -95,7 +115,7 @@ func (t *truth) openLog(ctx, serveCtx context.Context, mux *rpc.Mux, c truthConf
 		return err
 	}
 	server := rpc.NewServer(c.logger)
-	t.client = rpc.NewClient(mux)
+	t.server, t.client = server, rpc.NewClient(mux)
 	host, err := raftnode.NewHost(raftnode.HostConfig{Network: mux, Server: server, Client: t.client, Logger: c.logger})
 	if err != nil {
 		return err
@@ -134,17 +154,77 @@ func (t *truth) resolve(_ context.Context, node rpc.NodeID) (string, error) {
 	if node == t.id {
 		return t.addr, nil
 	}
-	n, ok := state.Nodes.Get(t.fsm.View(), state.AnyAccount, node)
-	if !ok {
-		return "", rpc.ErrUnknownNode
+	v := t.fsm.View()
+	if m, ok := state.Members.Get(v, state.AnyAccount, node); ok && m.ClusterAddr != "" {
+		return m.ClusterAddr, nil
 	}
-	return n.ClusterAddr, nil
+	if n, ok := state.Nodes.Get(v, state.AnyAccount, node); ok {
+		return n.ClusterAddr, nil
+	}
+	for _, m := range t.seeds { // a new node has no state yet
+		if m.NodeID == node {
+			return m.Addr, nil
+		}
+	}
+	return "", rpc.ErrUnknownNode
+}
+
+// otherSeeds are the addresses of the other members' cluster ports when this node started.
+func (t *truth) otherSeeds() []string {
+	var out []string
+	for _, m := range t.seeds {
+		if m.NodeID != t.id {
+			out = append(out, m.Addr)
+		}
+	}
+	return out
+}
+
+// readSeeds reads the members from cluster.json; a founder that has not published it yet has none.
+func readSeeds(path string) ([]clusterfile.Member, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read members: %w", err)
+	}
+	f, err := clusterfile.Parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("read members from %s: %w", path, err)
+	}
+	return f.Members, nil
+}
+
+// alone tells whether this node is the only voter of its log.
+func (t *truth) alone() bool {
+	peers := t.node.Peers()
+	voters, self := 0, false
+	for _, p := range peers {
+		if p.Voter {
+			voters++
+			self = self || p.ID == t.id
+		}
+	}
+	return self && voters == 1
+}
+
+// handOver gives the leadership to another voter, if there is one: the region goes on without an election's pause.
+func (t *truth) handOver() {
+	if !t.leads() || t.alone() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), handOverTime)
+	defer cancel()
+	// Without success the others elect a leader when they miss this one.
+	_ = t.node.TransferLeadership(ctx, "")
 }
 
 // close ends the log and then the cluster port.
 func (t *truth) close() error {
 	var err error
 	if t.node != nil {
+		t.handOver()
 		err = t.node.Close()
 	}
 	t.stop()
@@ -201,15 +281,3 @@ func (unavailable) Unavailable() bool { return true }
 
 // Unwrap is the cause.
 func (u unavailable) Unwrap() error { return u.error }
-
-// memberAddr is host:port of an address that may listen everywhere, as this machine reaches it.
-func memberAddr(addr string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return addr
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		return net.JoinHostPort("127.0.0.1", port)
-	}
-	return addr
-}

@@ -55,10 +55,11 @@ type Node struct {
 
 // Listen holds the addresses the agent binds.
 type Listen struct {
-	API     HostPort `hcl:"api" default:"0.0.0.0:9443" flag:"api" doc:"The AWS API and the web console, over TLS. 443 needs a privileged agent."`
-	Cluster HostPort `hcl:"cluster" default:"0.0.0.0:8443" flag:"cluster" doc:"Mutual TLS between nodes: log, RPC and data, split by ALPN."`
-	Gossip  HostPort `hcl:"gossip" default:"0.0.0.0:8444" doc:"Encrypted membership gossip, TCP and UDP."`
-	Metrics HostPort `hcl:"metrics" default:"127.0.0.1:9464" doc:"Prometheus metrics over plain HTTP. Keep it on loopback or a management network."`
+	API       HostPort `hcl:"api" default:"0.0.0.0:9443" flag:"api" doc:"The AWS API and the web console, over TLS. 443 needs a privileged agent."`
+	Cluster   HostPort `hcl:"cluster" default:"0.0.0.0:8443" flag:"cluster" doc:"Mutual TLS between nodes: log, RPC and data, split by ALPN."`
+	Gossip    HostPort `hcl:"gossip" default:"0.0.0.0:8444" doc:"Encrypted membership gossip, TCP and UDP."`
+	Advertise string   `hcl:"advertise" flag:"advertise" doc:"IP address under which other nodes reach this one, when cluster or gossip is bound to every address. Empty: the address from which this machine reaches the other members."`
+	Metrics   HostPort `hcl:"metrics" default:"127.0.0.1:9464" doc:"Prometheus metrics over plain HTTP. Keep it on loopback or a management network."`
 }
 
 // TLS is the certificate of the API edge.
@@ -96,7 +97,8 @@ type Block struct {
 
 // Raft is the replicated log.
 type Raft struct {
-	Log string `hcl:"log" default:"boltdb" oneof:"boltdb,wal" doc:"Log store: boltdb, or wal for a segmented log. A node keeps the store it was initialised with."`
+	ReplaceAfter time.Duration `hcl:"replace_after" default:"45s" min:"5s" max:"24h" doc:"How long a voter may be dead before another node votes in its place, where there is one. Short, and a reboot moves votes about; long, and a second failure may come first."`
+	Log          string        `hcl:"log" default:"boltdb" oneof:"boltdb,wal" doc:"Log store: boltdb, or wal for a segmented log. A node keeps the store it was initialised with."`
 }
 
 // Limits bounds one client.

@@ -142,6 +142,11 @@ func (l *loader) validateListen() {
 		{"listen.api", l.cfg.Listen.API}, {"listen.cluster", l.cfg.Listen.Cluster},
 		{"listen.gossip", l.cfg.Listen.Gossip}, {"listen.metrics", l.cfg.Listen.Metrics},
 	}
+	if a := l.cfg.Listen.Advertise; a != "" {
+		if ip, err := netip.ParseAddr(a); err != nil || ip.IsUnspecified() {
+			l.fault("listen.advertise", fmt.Sprintf("%q is not an IP address", a))
+		}
+	}
 	for i, a := range all {
 		for _, b := range all[:i] {
 			if a.addr.Port() != 0 && a.addr.Port() == b.addr.Port() && overlap(a.addr.Host(), b.addr.Host()) {

@@ -43,6 +43,8 @@ type Identity struct {
 	root    *x509.Certificate
 	roots   *x509.CertPool
 	pins    Pins
+
+	strangers []string // protocols for clients without a certificate
 }
 
 // Identity reads this node's certificate. An expired one is no error here: it can still renew.
@@ -94,9 +96,26 @@ func (i *Identity) ServerTLS(protos []string) *tls.Config {
 	conf.ClientCAs = i.roots
 	conf.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return i.current.Load(), nil }
 	conf.VerifyConnection = func(cs tls.ConnectionState) error { _, err := i.peer(cs); return err }
-	if i.pins == nil {
-		return conf
+	special := map[string]*tls.Config{}
+	for _, proto := range i.strangers {
+		special[proto] = i.strangerTLS(proto)
 	}
+	if i.pins != nil {
+		special[ProtoRenew] = i.renewTLS(conf)
+	}
+	if len(special) > 0 {
+		conf.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			if len(hello.SupportedProtos) != 1 {
+				return nil, nil
+			}
+			return special[hello.SupportedProtos[0]], nil
+		}
+	}
+	return conf
+}
+
+// renewTLS is conf for nodes with expired certificates.
+func (i *Identity) renewTLS(conf *tls.Config) *tls.Config {
 	renew := conf.Clone()
 	renew.NextProtos = []string{ProtoRenew}
 	renew.ClientAuth = tls.RequireAnyClientCert
@@ -111,13 +130,7 @@ func (i *Identity) ServerTLS(protos []string) *tls.Config {
 		}
 		return verifyAgainst(i.root, cs.PeerCertificates[0], pin)
 	}
-	conf.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		if slices.Equal(hello.SupportedProtos, renew.NextProtos) {
-			return renew, nil
-		}
-		return nil, nil
-	}
-	return conf
+	return renew
 }
 
 // ClientTLS is the configuration for a call to a node that speaks proto. The handshake fails when somebody else

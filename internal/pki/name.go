@@ -71,5 +71,10 @@ func FingerprintOf(cert *x509.Certificate) Fingerprint {
 	return sha256.Sum256(cert.RawSubjectPublicKeyInfo)
 }
 
+// FingerprintOfRequest is the fingerprint of the key that asks for a certificate.
+func FingerprintOfRequest(csr *x509.CertificateRequest) Fingerprint {
+	return sha256.Sum256(csr.RawSubjectPublicKeyInfo)
+}
+
 // String is the fingerprint in hex digits.
 func (f Fingerprint) String() string { return hex.EncodeToString(f[:]) }

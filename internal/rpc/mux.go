@@ -36,6 +36,7 @@ type MuxConfig struct {
 	Self        NodeID
 	Bind        string   // host:port; port 0 picks a free one, see Addr
 	Protocols   []string // all that will ever be listened to
+	Strangers   []string // those of Protocols whose clients prove nothing: Peer of their streams is empty
 	Credentials Credentials
 	Resolver    Resolver
 	Logger      hclog.Logger // nil writes nothing
@@ -175,7 +176,10 @@ func (m *Mux) shake(ctx context.Context, raw net.Conn, conf *tls.Config) {
 		return
 	}
 	state := conn.ConnectionState()
-	peer, err := m.cfg.Credentials.Peer(state)
+	var peer NodeID
+	if !slices.Contains(m.cfg.Strangers, state.NegotiatedProtocol) {
+		peer, err = m.cfg.Credentials.Peer(state)
+	}
 	if err != nil {
 		m.logger.Warn("peer without a name", "from", raw.RemoteAddr(), "error", err)
 		raw.Close()

@@ -16,6 +16,8 @@ const (
 	ProtoRaft = "hive-raft/1"
 	ProtoRPC  = "hive-rpc/1"
 	ProtoData = "hive-data/1"
+	// ProtoJoin is spoken by nodes that have no certificate yet; see MuxConfig.Strangers.
+	ProtoJoin = "hive-join/1"
 )
 
 var (

@@ -104,6 +104,12 @@ func syncDir(dir string) error {
 	return nil
 }
 
+// Marshal is the key file's content, for a node that joins. It is the cluster's most secret thing.
+func (r *Ring) Marshal() Secret { return NewSecret(string(r.format())) }
+
+// Parse reads what Marshal made.
+func Parse(content Secret) (*Ring, error) { return parse([]byte(content.plain)) }
+
 // format is the key file's content.
 func (r *Ring) format() []byte {
 	var b bytes.Buffer
