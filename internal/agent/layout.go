@@ -13,6 +13,7 @@ import "path/filepath"
 //	raft/            the log and its snapshots
 //	volumes          blockd's directory, unless block.data_dir says otherwise
 //	guests/          one directory a guest: spec, state, sockets, serial log
+//	metrics/         what the node measured, for the CloudWatch API
 //	run/             admin.sock, blockd.sock
 //	log/             blockd.log
 type layout struct{ dir string }
@@ -23,6 +24,7 @@ func (l layout) clusterKey() string { return filepath.Join(l.dir, "cluster.key")
 func (l layout) gossipKey() string  { return filepath.Join(l.dir, "gossip.key") }
 func (l layout) raft() string       { return filepath.Join(l.dir, "raft") }
 func (l layout) guests() string     { return filepath.Join(l.dir, "guests") }
+func (l layout) metrics() string    { return filepath.Join(l.dir, "metrics") }
 func (l layout) run() string        { return filepath.Join(l.dir, "run") }
 func (l layout) logs() string       { return filepath.Join(l.dir, "log") }
 func (l layout) blockSocket() string {

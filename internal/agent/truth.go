@@ -50,6 +50,7 @@ type truth struct {
 	region   *region.Region
 	addr     string
 	client   *rpc.Client
+	server   *rpc.Server
 	logStore string
 
 	stop   context.CancelFunc
@@ -95,6 +96,7 @@ func (t *truth) openLog(ctx, serveCtx context.Context, mux *rpc.Mux, c truthConf
 		return err
 	}
 	server := rpc.NewServer(c.logger)
+	t.server = server
 	t.client = rpc.NewClient(mux)
 	host, err := raftnode.NewHost(raftnode.HostConfig{Network: mux, Server: server, Client: t.client, Logger: c.logger})
 	if err != nil {
