@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -164,7 +165,7 @@ type apiMetrics struct{ a *Agent }
 
 // Observe counts one request.
 func (m apiMetrics) Observe(o apigw.Observation) {
-	m.a.metrics.APIRequest(o.Service, o.Action, o.Code, o.Duration)
+	m.a.metrics.APIRequest(o.Service, o.Action, cmp.Or(o.Code, "OK"), o.Duration)
 }
 
 // console reads what guests of this node show.
