@@ -67,6 +67,11 @@ func (x *exchange) regionFits(region string) bool {
 
 // guessService picks the envelope for a request whose signature names no service of ours: by its API version.
 func (x *exchange) guessService() {
+	if x.format != wire.Urlencoded {
+		target, _ := x.operation()
+		x.service = x.gateway.targeted(target)
+		return
+	}
 	form, err := x.form()
 	if err != nil {
 		return

@@ -122,10 +122,30 @@ func (c *Call) Sent(path string) bool {
 	return false
 }
 
+// SealToken makes the page token that continues after last, for actions whose pages are not rows. See Page.
+func (c *Call) SealToken(last string) (*string, error) {
+	if c.tokens == nil {
+		return nil, errors.New("seal page token: the call has no tokens")
+	}
+	token := c.tokens.Seal(c.scope(), last)
+	return &token, nil
+}
+
+// OpenToken returns what SealToken was given; false when the token is not one of this account and action.
+func (c *Call) OpenToken(token string) (last string, ok bool) {
+	if c.tokens == nil {
+		return "", false
+	}
+	return c.tokens.Open(c.scope(), token)
+}
+
+// scope is who may use a page token, and for what.
+func (c *Call) scope() string { return c.Account + "/" + c.Service + "/" + c.Action }
+
 // Page cuts one page out of rows, in the order of their ids, and returns the token of the next page.
 func Page[R any](c *Call, rows []R, id func(R) string, r page.Request, limits page.Range) ([]R, *string, error) {
 	if c.tokens == nil {
 		return nil, nil, errors.New("page rows: the call has no tokens")
 	}
-	return page.Cut(c.tokens, c.Account+"/"+c.Service+"/"+c.Action, rows, id, r, limits)
+	return page.Cut(c.tokens, c.scope(), rows, id, r, limits)
 }

@@ -58,7 +58,7 @@ const MaxBody = 1 << 20
 type Gateway struct {
 	cfg      Config
 	log      hclog.Logger
-	services map[string]*service
+	services map[string]*service // by credential scope
 	versions map[string]*service // by API version, for requests without a credential scope
 	tokens   *page.Tokens
 	keys     sigv4.Keys
@@ -102,10 +102,10 @@ func New(cfg Config) (*Gateway, error) {
 			faults = append(faults, err)
 			continue
 		}
-		if g.services[s.Name] != nil {
+		if g.services[svc.scope] != nil {
 			faults = append(faults, fmt.Errorf("register service %s: it is registered already", s.Name))
 		}
-		g.services[s.Name], g.versions[s.Codec.Version()] = svc, svc
+		g.services[svc.scope], g.versions[s.Codec.Version()] = svc, svc
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
@@ -120,6 +120,7 @@ func (g *Gateway) router() *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = g.routeError
 	e.Any("/", g.serve)
+	e.POST(documentRoute, g.serve)
 	if g.cfg.Routes != nil {
 		g.cfg.Routes(e)
 	}
@@ -131,8 +132,10 @@ func (g *Gateway) Handler() http.Handler { return g.echo }
 
 // Actions lists the implemented actions of a service in order; nil for an unknown service.
 func (g *Gateway) Actions(serviceName string) []string {
-	if s := g.services[serviceName]; s != nil {
-		return s.names()
+	for _, s := range g.services {
+		if s.name == serviceName {
+			return s.names()
+		}
 	}
 	return nil
 }

@@ -174,6 +174,7 @@ type request struct {
 	method  string
 	path    string
 	when    time.Time
+	header  map[string]string   // signed
 	edit    func(*http.Request) // after signing
 }
 
@@ -214,6 +215,9 @@ func (g *gate) do(t testing.TB, q request) answer {
 		t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	for name, value := range q.header {
+		r.Header.Set(name, value)
+	}
 	creds := aws.Credentials{AccessKeyID: q.key, SecretAccessKey: q.secret, SessionToken: q.token}
 	if err := v4.NewSigner().SignHTTP(t.Context(), creds, r, sigv4.HashBody([]byte(q.form)), q.service, q.region, q.when); err != nil {
 		t.Fatal(err)

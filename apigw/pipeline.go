@@ -35,6 +35,7 @@ type exchange struct {
 	id        string
 	arrived   time.Time
 	log       hclog.Logger
+	format    wire.Format
 	body      []byte
 	service   *service // nil until the scope or the version told
 	signature *sigv4.Signature
@@ -45,6 +46,7 @@ type exchange struct {
 // serve answers a query request at "/". It never returns an error: every failure becomes an envelope here.
 func (g *Gateway) serve(c echo.Context) error {
 	x := &exchange{gateway: g, request: c.Request(), response: c.Response(), id: uuid.NewString(), arrived: g.now()}
+	x.format = formatOf(x.request)
 	x.log = g.log.With("request_id", x.id)
 	x.response.Header().Set("X-Amzn-Requestid", x.id)
 	document, err := x.run()
@@ -68,11 +70,8 @@ func (x *exchange) run() (document []byte, err error) {
 	if err := x.authenticate(); err != nil {
 		return nil, err
 	}
-	form, err := x.form()
+	form, err := x.parameters()
 	if err != nil {
-		return nil, err
-	}
-	if err := x.identify(&form); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(x.request.Context(), x.gateway.cfg.CallTimeout)
@@ -82,7 +81,7 @@ func (x *exchange) run() (document []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return x.service.codec.AppendResponse(nil, x.call.Action, out, x.id)
+	return x.answer(out)
 }
 
 // readBody checks method and type and reads the form, never more than MaxBody of it.
@@ -112,8 +111,8 @@ func (x *exchange) readBody() error {
 		return nil
 	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/x-www-form-urlencoded" || r.Header.Get("Content-Encoding") != "" {
-		return awserr.New("UnsupportedMediaType", "The request body must be application/x-www-form-urlencoded")
+	if want := mediaTypes[x.format]; err != nil || kind != want || r.Header.Get("Content-Encoding") != "" {
+		return awserr.New("UnsupportedMediaType", "The request body must be %s", want)
 	}
 	return nil
 }
@@ -149,16 +148,28 @@ func (x *exchange) form() (wire.Form, error) {
 	return append(form, sent...), nil
 }
 
-// identify takes Version and Action out of the form, throttles, and makes the Call.
-func (x *exchange) identify(form *wire.Form) error {
+// parameters identifies the action and returns its parameters.
+func (x *exchange) parameters() (wire.Form, error) {
+	if x.format != wire.Urlencoded {
+		return x.document()
+	}
+	form, err := x.form()
+	if err != nil {
+		return nil, err
+	}
 	version, err := form.Take("Version")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	action, err := form.Take("Action")
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return form, x.identify(action, version)
+}
+
+// identify throttles, makes the Call and checks the version.
+func (x *exchange) identify(action, version string) error {
 	x.call = &Call{
 		Account: x.principal.AccountID, Principal: x.principal, Service: x.service.name, Action: action, Region: x.gateway.cfg.Region,
 		RequestID: x.id, SourceIP: sourceIP(x.request), UserAgent: x.request.UserAgent(), Time: x.arrived,
@@ -205,7 +216,7 @@ func (x *exchange) finish(document []byte, err error) {
 	}
 	x.record(refusal, status)
 	h := x.response.Header()
-	h.Set("Content-Type", "text/xml;charset=UTF-8")
+	x.describe(h, refusal)
 	h.Set("Cache-Control", "no-cache, no-store")
 	h.Set("Content-Length", strconv.Itoa(len(document)))
 	if status == http.StatusServiceUnavailable {
@@ -239,6 +250,9 @@ func (x *exchange) refusal(err error) *awserr.Error {
 
 // envelope writes the error in the service's form; EC2's when the service is unknown.
 func (x *exchange) envelope(e *awserr.Error) []byte {
+	if x.format != wire.Urlencoded {
+		return x.documentError(e)
+	}
 	if x.service == nil {
 		return awserr.AppendEC2(nil, e, x.id)
 	}

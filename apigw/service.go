@@ -3,6 +3,7 @@
 package apigw
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,8 @@ import (
 
 // Service is one AWS service to register.
 type Service struct {
-	Name  string      // in the credential scope: "ec2"
+	Name  string      // in policies and ARNs: "ec2"
+	Scope string      // in the credential scope, when it is called otherwise there: "monitoring" is cloudwatch
 	Codec *wire.Codec // its wire format and the types of its actions
 	// Handlers is a pointer whose exported methods named as actions are the actions:
 	//	func (s *T) RunInstances(ctx context.Context, in *ec2.RunInstancesInput) (*ec2.RunInstancesOutput, error)
@@ -27,6 +29,7 @@ type Service struct {
 // service is a Service, checked and indexed.
 type service struct {
 	name    string
+	scope   string
 	codec   *wire.Codec
 	actions map[string]*action
 }
@@ -50,7 +53,7 @@ func newService(s Service) (*service, error) {
 	if s.Name == "" || s.Codec == nil || s.Handlers == nil {
 		return nil, fmt.Errorf("register service %q: name, codec and handlers are required", s.Name)
 	}
-	out := &service{name: s.Name, codec: s.Codec, actions: map[string]*action{}}
+	out := &service{name: s.Name, scope: cmp.Or(s.Scope, s.Name), codec: s.Codec, actions: map[string]*action{}}
 	handlers := reflect.ValueOf(s.Handlers)
 	var faults []error
 	for name := range handlers.Type().Methods() {

@@ -79,12 +79,15 @@ func TestCLI_Smoke(t *testing.T) {
 		{"iam list-access-keys", "AKIA"},
 		{"iam get-user", "user"},
 		{"sts get-caller-identity", "ACCT"},
+		{"cloudwatch list-metrics --namespace AWS/EC2 --recently-active PT3H", "Metrics"},
+		{"cloudwatch get-metric-statistics --namespace AWS/EC2 --metric-name CPUUtilization --dimensions Name=InstanceId,Value=ID --start-time 2026-01-01T00:00:00Z --end-time 2026-01-02T00:00:00Z --period 3600 --statistics Average Maximum --extended-statistics p99", "CPUUtilization"},
+		{"cloudwatch get-metric-data --metric-data-queries Id=a,MetricStat={Metric={Namespace=AWS/EC2,MetricName=NetworkIn},Period=3600,Stat=Sum} --start-time 2026-01-01T00:00:00Z --end-time 2026-01-02T00:00:00Z", "Complete"},
 		{"ec2 reboot-instances --instance-ids ID", ""},
 	} {
 		fill := strings.NewReplacer("ID", id, "VOL", volume, "AMI", r.image, "KEY", key, "ACCT", account)
 		var args []string
 		for _, word := range strings.Fields(c.args) {
-			if strings.Contains(word, "=ID") || word == "ID" || word == "VOL" || word == "AMI" || strings.HasPrefix(word, "fileb://") || strings.Contains(word, "InstanceId=ID") {
+			if strings.Contains(word, "=ID") || word == "ID" || word == "VOL" || word == "AMI" || strings.HasPrefix(word, "fileb://") || strings.Contains(word, "InstanceId=ID") || strings.Contains(word, "Value=ID") {
 				word = fill.Replace(word)
 			}
 			args = append(args, word)

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // scrape reads the metrics endpoint: series with their labels, as they are written there, to values.
@@ -94,6 +95,7 @@ func TestMetrics(t *testing.T) {
 		cpu, read, wrote := now[use("cpu_seconds", who)], now[use("disk_bytes", `direction="read",`+who)], now[use("disk_bytes", `direction="write",`+who)]
 		return cpu > 0 && read > 1<<20 && wrote > 0, fmt.Sprintln("cpu", cpu, "read", read, "wrote", wrote)
 	})
+	r.watchCPU(t, id)
 	r.ok(t, "StopInstances", params{"InstanceIds": list{id}, "Force": true})
 	r.reach(t, id, "stopped")
 	eventually(t, "metrics of a stopped guest gone", func() (bool, string) {
@@ -104,4 +106,52 @@ func TestMetrics(t *testing.T) {
 		}
 		return true, ""
 	})
+}
+
+// watchCPU waits for datapoints of a minute each, which only detailed monitoring gives, with the AWS CLI and with
+// botocore in each protocol that it speaks for CloudWatch.
+func (r *region) watchCPU(t *testing.T, id string) {
+	t.Helper()
+	metric := params{"Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "Dimensions": list{params{"Name": "InstanceId", "Value": id}}}
+	from, to := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339), time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	eventually(t, "two minutes of CPU use of "+id+" in CloudWatch", func() (bool, string) {
+		out := r.aws(t, "cloudwatch", "get-metric-statistics", "--namespace", "AWS/EC2", "--metric-name", "CPUUtilization", "--dimensions", "Name=InstanceId,Value="+id,
+			"--start-time", from, "--end-time", to, "--period", "60", "--statistics", "Average", "SampleCount", "--query", "Datapoints[].Average", "--output", "text")
+		return len(strings.Fields(out)) >= 2, out
+	})
+	for _, service := range []string{"cloudwatch", "cloudwatch/smithy-rpc-v2-cbor", "cloudwatch/json", "cloudwatch/query"} {
+		call := func(operation string, p params) map[string]any {
+			t.Helper()
+			out, refused, err := r.driver.call(nil, service, operation, p)
+			if err != nil || refused != nil {
+				t.Fatalf("%s %s: %v %v", service, operation, refused, err)
+			}
+			return out
+		}
+		out := call("GetMetricData", params{"StartTime": from, "EndTime": to, "ScanBy": "TimestampAscending", "MetricDataQueries": list{
+			params{"Id": "cpu", "MetricStat": params{"Metric": metric, "Period": 60, "Stat": "Maximum"}}}})
+		values, _ := dig(out, "MetricDataResults", 0, "Values").([]any)
+		for _, v := range values {
+			if use, ok := v.(float64); !ok || use < 0 || use > 100 {
+				t.Errorf("%s: a CPU use of %v", service, v)
+			}
+		}
+		if len(values) < 2 || dig(out, "MetricDataResults", 0, "StatusCode") != "Complete" {
+			t.Errorf("%s: %v", service, out)
+		}
+		listed := fmt.Sprint(call("ListMetrics", params{"Dimensions": list{params{"Name": "InstanceId", "Value": id}}}))
+		for _, name := range []string{"CPUUtilization", "EBSWriteBytes", "StatusCheckFailed_System"} {
+			if !strings.Contains(listed, name) {
+				t.Errorf("%s: %s is not listed in %s", service, name, listed)
+			}
+		}
+		_, refused, err := r.driver.call(nil, service, "GetMetricData", params{"StartTime": from, "EndTime": to, "MetricDataQueries": list{params{"Id": "e", "Expression": "1+1"}}})
+		if err != nil || refused == nil || refused.Code != "UnsupportedOperation" || !strings.Contains(refused.Message, "MetricDataQueries.member.1.Expression") || refused.Status != 400 {
+			t.Errorf("%s: metric math: %v %v", service, refused, err)
+		}
+		_, refused, err = r.driver.call(nil, service, "GetMetricStatistics", params{"Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "StartTime": to, "EndTime": from, "Period": 60, "Statistics": list{"Sum"}})
+		if err != nil || refused == nil || refused.Code != "InvalidParameterValue" {
+			t.Errorf("%s: a time that goes back: %v %v", service, refused, err)
+		}
+	}
 }

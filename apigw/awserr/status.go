@@ -42,6 +42,7 @@ var statuses = map[string]int{
 	"InternalError":                        http.StatusInternalServerError,
 	"InternalFailure":                      http.StatusInternalServerError,
 	"ServiceFailure":                       http.StatusInternalServerError,
+	"InternalServiceError":                 http.StatusInternalServerError,
 	"Unavailable":                          http.StatusServiceUnavailable,
 	"ServiceUnavailable":                   http.StatusServiceUnavailable,
 	"RequestLimitExceeded":                 http.StatusServiceUnavailable,

@@ -36,6 +36,11 @@ type Spec struct {
 	Actions   map[string]Action
 	// KeepEmpty lists the fields ("types.Tag.Value") whose empty value is a value. Only ec2Query needs it.
 	KeepEmpty []string
+	// Target names the API in the protocols of documents (JSON, CBOR); empty when the service takes forms only. Members
+	// of documents are called as they are in forms.
+	Target string
+	// Shapes are the names of exceptions in documents, by error code; a code that is not listed names itself.
+	Shapes map[string]string
 }
 
 // Codec translates between forms and SDK inputs, and between SDK outputs and XML, for one service.

@@ -68,6 +68,14 @@ type Usage struct {
 	ReadOps, WriteOps     uint64
 	ReadBytes, WriteBytes uint64
 	NetIn, NetOut         uint64 // bytes
+	Volumes               map[string]VolumeUsage
+}
+
+// VolumeUsage is what a guest has asked of one of its volumes.
+type VolumeUsage struct {
+	ReadOps, WriteOps     uint64
+	ReadBytes, WriteBytes uint64
+	ReadTime, WriteTime   time.Duration // of all operations, summed
 }
 
 // Guest is one guest's guard process.

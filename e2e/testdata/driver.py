@@ -21,14 +21,18 @@ def plain(value):
 clients = {}
 
 
-def client(service, key, secret):
-    if (service, key) not in clients:
+def client(name, key, secret):
+    if (name, key) not in clients:
         session = botocore.session.get_session()
         if key:
             session.set_credentials(key, secret)
+        service, _, protocol = name.partition("/")
+        if protocol:  # another one than botocore would choose; the loader caches what it loads
+            model = session.get_component("data_loader").load_service_model(service, "service-2")
+            model["metadata"].update(protocol=protocol, protocols=[protocol])
         config = botocore.config.Config(retries={"max_attempts": 0}, parameter_validation=False, read_timeout=120)
-        clients[service, key] = session.create_client(service, config=config)
-    return clients[service, key]
+        clients[name, key] = session.create_client(service, config=config)
+    return clients[name, key]
 
 
 def binary(value):

@@ -63,6 +63,7 @@ type Agent struct {
 	exec    *executor.Executor
 	metrics *metrics.Registry
 	usage   *usage
+	meter   *meter
 	gossip  *gossip.Gossip
 	edge    *pki.Edge // nil when the operator gave a certificate
 
@@ -91,7 +92,7 @@ func Run(ctx context.Context, c *config.Config, o Options) error {
 	if err := a.prepare(ctx); err != nil {
 		return err
 	}
-	return errors.Join(a.serve(ctx), a.truth.close())
+	return errors.Join(a.serve(ctx), a.truth.close(), a.meter.close())
 }
 
 // prepare opens what everything else needs, in the order of need.
@@ -153,6 +154,10 @@ func (a *Agent) prepareGuests() error {
 	}
 	a.exec = executor.New(executor.Config{NodeID: a.id.NodeID, Region: a.region, Blocks: a.blocks, Guests: a.guests, Logger: a.options.Logger})
 	a.usage = newUsage(a)
+	if a.meter, err = newMeter(meterConfig{self: a.id.NodeID, region: a.region, client: a.truth.client, at: a.at, logger: a.options.Logger}); err != nil {
+		return err
+	}
+	a.meter.serve(a.truth.server)
 	return a.watchMetrics()
 }
 
@@ -316,6 +321,9 @@ func (a *Agent) status(ctx context.Context) admin.Status {
 	}
 	if err := a.blocks.ping(ctx); err != nil {
 		out.Problems = append(out.Problems, "the block daemon does not answer: "+err.Error())
+	}
+	if err := a.meter.fault(); err != nil {
+		out.Problems = append(out.Problems, "metrics of this node are not kept: "+err.Error())
 	}
 	out.Processes = append([]admin.Process{{Kind: "agent", PID: os.Getpid()}}, a.guests.processes()...)
 	if pid := a.daemon.alive(); pid != 0 {

@@ -17,6 +17,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/hivecloud/hive/apigw"
+	"github.com/hivecloud/hive/apigw/cloudwatch"
+	"github.com/hivecloud/hive/apigw/cloudwatch/cloudwatchwire"
 	"github.com/hivecloud/hive/apigw/ec2"
 	"github.com/hivecloud/hive/apigw/ec2/ec2wire"
 	"github.com/hivecloud/hive/apigw/iam"
@@ -87,7 +89,12 @@ func (a *Agent) services() ([]apigw.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	watch, err := cloudwatch.New(a.region, a.meter)
+	if err != nil {
+		return nil, err
+	}
 	return []apigw.Service{
+		{Name: "cloudwatch", Scope: "monitoring", Codec: cloudwatchwire.Codec(), Handlers: watch, Members: cloudwatch.Members},
 		{Name: "ec2", Codec: ec2wire.Codec(), Handlers: compute, Members: ec2.Members},
 		{Name: "iam", Codec: iamwire.Codec(), Handlers: users, Members: iam.Members},
 		{Name: "sts", Codec: stswire.Codec(), Handlers: tokens, Members: sts.Members},

@@ -329,9 +329,12 @@ func (g *guest) Usage(ctx context.Context) (executor.Usage, error) {
 	if err != nil {
 		return executor.Usage{}, err
 	}
-	out := executor.Usage{CPU: time.Duration(st.CPUSeconds * float64(time.Second)), NetIn: st.PortTraffic.In, NetOut: st.PortTraffic.Out}
-	for _, d := range st.Disks {
+	out := executor.Usage{CPU: time.Duration(st.CPUSeconds * float64(time.Second)), NetIn: st.PortTraffic.In, NetOut: st.PortTraffic.Out,
+		Volumes: map[string]executor.VolumeUsage{}}
+	for volume, d := range st.Disks {
 		addDisk(&out, d)
+		out.Volumes[volume] = executor.VolumeUsage{ReadOps: d.ReadOps, WriteOps: d.WriteOps, ReadBytes: d.ReadBytes, WriteBytes: d.WriteBytes,
+			ReadTime: time.Duration(d.ReadNanos), WriteTime: time.Duration(d.WriteNanos)}
 	}
 	return out, nil
 }

@@ -15,6 +15,7 @@ import "path/filepath"
 //	volumes          blockd's directory, unless block.data_dir says otherwise
 //	guests/          one directory a guest: spec, state, sockets, serial log
 //	fetched/         snapshots on their way from other nodes
+//	metrics/         what the node measured, for the CloudWatch API
 //	run/             admin.sock, blockd.sock
 //	log/             blockd.log
 type layout struct{ dir string }
@@ -31,6 +32,7 @@ func (l layout) raft() string    { return filepath.Join(l.dir, "raft") }
 func (l layout) guests() string  { return filepath.Join(l.dir, "guests") }
 func (l layout) run() string     { return filepath.Join(l.dir, "run") }
 func (l layout) logs() string    { return filepath.Join(l.dir, "log") }
+func (l layout) metrics() string { return filepath.Join(l.dir, "metrics") }
 func (l layout) blockSocket() string {
 	return filepath.Join(l.dir, "run", "blockd.sock")
 }

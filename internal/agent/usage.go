@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/hivecloud/hive/compute/executor"
 	"github.com/hivecloud/hive/fsm/state"
 	"github.com/hivecloud/hive/internal/metrics"
+	"github.com/hivecloud/hive/internal/metricstore"
 )
 
 // How often an instance is sampled: EC2's basic and detailed monitoring.
@@ -33,8 +35,9 @@ type usage struct {
 }
 
 type sample struct {
-	at   time.Time
-	used executor.Usage
+	at    time.Time
+	epoch uint64 // of the assignment: the counters of another one tell nothing
+	used  executor.Usage
 }
 
 func newUsage(a *Agent) *usage { return &usage{a: a, samples: map[string]sample{}} }
@@ -47,35 +50,51 @@ func (u *usage) run(ctx context.Context) error {
 	return nil
 }
 
-// pass samples the guests that are due and forgets those that are gone.
+// pass samples the guests that are due, keeps what they used since the last time, and forgets those that are gone.
 func (u *usage) pass(ctx context.Context, now time.Time) {
 	view := u.a.region.Local()
-	var due []string
+	due := map[string]*state.Instance{}
 	u.mu.Lock()
 	for id := range u.samples {
 		if i, ok := state.Instances.Get(view, state.AnyAccount, id); !ok || i.NodeID != u.a.id.NodeID || i.State != state.Running {
 			delete(u.samples, id)
 		}
 	}
+	var running []*state.Instance
 	for i := range state.Instances.List(view, state.ByNode, u.a.id.NodeID) {
-		every := basicMonitoring
-		if i.Monitoring {
-			every = detailedMonitoring
+		if i.State != state.Running {
+			continue
 		}
-		if s, ok := u.samples[i.ID]; i.State == state.Running && (!ok || now.Sub(s.at) >= every-usagePass/2) {
-			due = append(due, i.ID)
+		running = append(running, i)
+		if s, ok := u.samples[i.ID]; !ok || s.epoch != i.Epoch || interval(now, pace(i)).After(interval(s.at, pace(i))) {
+			due[i.ID] = i
 		}
 	}
 	u.mu.Unlock()
-	if len(due) == 0 {
-		return
-	}
-	for id, used := range u.a.exec.Usages(ctx, due) {
+	var kept []metricstore.Sample
+	for id, used := range u.a.exec.Usages(ctx, slices.Collect(maps.Keys(due))) {
+		i, next := due[id], sample{now, due[id].Epoch, used}
 		u.mu.Lock()
-		u.samples[id] = sample{now, used}
+		last, ok := u.samples[id]
+		u.samples[id] = next
 		u.mu.Unlock()
+		if ok && last.epoch == i.Epoch && interval(now, pace(i)).After(interval(last.at, pace(i))) {
+			kept = append(kept, measured(i, last, next)...)
+		}
 	}
+	u.a.meter.keep(ctx, now, running, kept)
 }
+
+// pace is how often an instance is sampled.
+func pace(i *state.Instance) time.Duration {
+	if i.Monitoring {
+		return detailedMonitoring
+	}
+	return basicMonitoring
+}
+
+// interval is the beginning of the interval that a moment is in.
+func interval(at time.Time, every time.Duration) time.Time { return at.UTC().Truncate(every) }
 
 // perInstance are the newest samples, for the metrics endpoint.
 func (u *usage) perInstance() []metrics.InstanceSample {
@@ -118,6 +137,10 @@ func (a *Agent) watchMetrics() error {
 		},
 		Members:      a.memberCounts,
 		Certificates: a.certificateEnds,
+		MetricStore: func() metrics.MetricStoreSample {
+			bytes, subjects := a.meter.store.Usage()
+			return metrics.MetricStoreSample{Bytes: uint64(bytes), Subjects: subjects}
+		},
 	}
 	if a.config.Telemetry.InstanceMetrics {
 		sources.PerInstance = a.usage.perInstance

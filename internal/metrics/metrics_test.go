@@ -38,6 +38,7 @@ func everything() Sources {
 		Capacity:     func() CapacitySample { return CapacitySample{4, 2, 8 << 30, 1 << 30} },
 		DiskFree:     func() map[string]uint64 { return map[string]uint64{"volumes": 1 << 40} },
 		Certificates: func() map[string]time.Time { return map[string]time.Time{"node": time.Unix(1900000000, 0)} },
+		MetricStore:  func() MetricStoreSample { return MetricStoreSample{1 << 20, 7} },
 		PerInstance: func() []InstanceSample {
 			return []InstanceSample{{ID: "i-0123456789abcdef0", CPU: 1500 * time.Millisecond, DiskReadBytes: 7, NetOutPackets: 9}}
 		},

@@ -50,6 +50,9 @@ var (
 	instanceNetBytes   = definition{"hive_instance_network_bytes_total", "counter", []string{"instance_id", "direction"}, "Bytes the guest received and sent."}
 	instanceNetPackets = definition{"hive_instance_network_packets_total", "counter", []string{"instance_id", "direction"}, "Packets the guest received and sent."}
 
+	storeBytes    = definition{"hive_metric_store_bytes", "gauge", nil, "Bytes that the samples behind the CloudWatch API take on this node."}
+	storeSubjects = definition{"hive_metric_store_subjects", "gauge", nil, "Instances, volumes and nodes with samples on this node."}
+
 	certExpiry = definition{"hive_certificate_expiry_timestamp_seconds", "gauge", []string{"certificate"}, "When each certificate of this node ends, in Unix time."}
 	buildInfo  = definition{"hive_build_info", "gauge", []string{"version", "revision", "goversion"}, "1, with the build in its labels."}
 )
@@ -61,7 +64,7 @@ var definitions = []definition{
 	gossipMembers, schedulerDecisions, instances, instanceStart,
 	nodeVCPUs, nodeMemory, nodeAllocatedVCPUs, nodeAllocatedMemory, nodeDiskFree,
 	instanceCPU, instanceDiskBytes, instanceDiskOps, instanceNetBytes, instanceNetPackets,
-	certExpiry, buildInfo,
+	storeBytes, storeSubjects, certExpiry, buildInfo,
 }
 
 // Reference is docs/reference/metrics.md, written from the definitions.

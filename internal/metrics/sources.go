@@ -20,6 +20,7 @@ type Sources struct {
 	DiskFree     func() map[string]uint64    // store -> bytes
 	Certificates func() map[string]time.Time // certificate -> end of validity
 	PerInstance  func() []InstanceSample
+	MetricStore  func() MetricStoreSample
 }
 
 // RaftSample is where the region's log stands on this node.
@@ -32,6 +33,12 @@ type RaftSample struct {
 type CapacitySample struct {
 	VCPUs, AllocatedVCPUs             float64
 	MemoryBytes, AllocatedMemoryBytes uint64
+}
+
+// MetricStoreSample is what the store of the CloudWatch API takes on this node.
+type MetricStoreSample struct {
+	Bytes    uint64
+	Subjects int
 }
 
 // InstanceSample holds one guest's counters since its start.
@@ -60,7 +67,7 @@ var _ prometheus.Collector = sourceCollector{}
 func (sourceCollector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []definition{
 		raftIsLeader, raftTerm, raftLast, raftApplied, gossipMembers, instances,
-		nodeVCPUs, nodeMemory, nodeAllocatedVCPUs, nodeAllocatedMemory, nodeDiskFree, certExpiry,
+		nodeVCPUs, nodeMemory, nodeAllocatedVCPUs, nodeAllocatedMemory, nodeDiskFree, certExpiry, storeBytes, storeSubjects,
 		instanceCPU, instanceDiskBytes, instanceDiskOps, instanceNetBytes, instanceNetPackets,
 	} {
 		out <- d.desc()
@@ -90,6 +97,11 @@ func (c sourceCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(nodeMemory, float64(n.MemoryBytes))
 		gauge(nodeAllocatedVCPUs, n.AllocatedVCPUs)
 		gauge(nodeAllocatedMemory, float64(n.AllocatedMemoryBytes))
+	}
+	if c.s.MetricStore != nil {
+		s := c.s.MetricStore()
+		gauge(storeBytes, float64(s.Bytes))
+		gauge(storeSubjects, float64(s.Subjects))
 	}
 	if c.s.PerInstance != nil {
 		for _, i := range c.s.PerInstance() {

@@ -21,6 +21,8 @@ var services = []service{
 	{name: "ec2", dir: "apigw/ec2/ec2wire", pkg: "ec2wire"},
 	{name: "iam", dir: "apigw/iam/iamwire", pkg: "iamwire"},
 	{name: "sts", dir: "apigw/sts/stswire", pkg: "stswire"},
+	// The newest version whose clients speak the query protocol: later ones hold no query names.
+	{name: "cloudwatch", dir: "apigw/cloudwatch/cloudwatchwire", pkg: "cloudwatchwire"},
 }
 
 // modulePrefix is where the SDK keeps its services.
