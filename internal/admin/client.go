@@ -152,6 +152,16 @@ func (c *Client) Env(ctx context.Context, account string) (Environment, error) {
 	return call[Environment](ctx, c, RouteEnv, query("account", account), nil)
 }
 
+// Settings lists the cluster settings as they take effect.
+func (c *Client) Settings(ctx context.Context) ([]Setting, error) {
+	return call[[]Setting](ctx, c, RouteSettings, nil, nil)
+}
+
+// SettingSet changes a cluster setting and returns it as it takes effect from now on.
+func (c *Client) SettingSet(ctx context.Context, req SettingSetRequest) (Setting, error) {
+	return call[Setting](ctx, c, RouteSettingSet, nil, req)
+}
+
 // Shutdown ends the agent and reports its steps. It returns when the agent has
 // said that it is done.
 func (c *Client) Shutdown(ctx context.Context, req ShutdownRequest, progress func(ShutdownEvent)) error {

@@ -21,5 +21,7 @@ const (
 	RouteAccessKeyCreate = "POST /v1/access-keys"           // AccessKeyCreateRequest -> Credentials
 	RouteAccessKeyDelete = "DELETE /v1/access-keys/{id}"    // -> {}
 	RouteEnv             = "GET /v1/env"                    // ?account= -> Environment
+	RouteSettings        = "GET /v1/settings"               // -> []Setting
+	RouteSettingSet      = "PUT /v1/settings"               // SettingSetRequest -> Setting
 	RouteShutdown        = "POST /v1/shutdown"              // ShutdownRequest -> ShutdownEvent lines
 )

@@ -51,6 +51,8 @@ func (s *adminServer) handler() http.Handler {
 		admin.RouteAccessKeyCreate: s.accessKeyCreate,
 		admin.RouteAccessKeyDelete: s.accessKeyDelete,
 		admin.RouteEnv:             s.env,
+		admin.RouteSettings:        s.settings,
+		admin.RouteSettingSet:      s.settingSet,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			out, err := h(r.Context(), r)
@@ -88,6 +90,12 @@ func operatorError(err error) error {
 	switch refusal.Code {
 	case "EntityAlreadyExists", "LimitExceeded", "InvalidAMIName.Duplicate":
 		return admin.Errorf(admin.KindConflict, "choose another name, or remove the old one first", "%s", refusal.Message)
+	case "UnknownSetting":
+		return admin.Errorf(admin.KindNotFound, "hive settings list shows the settings", "%s", refusal.Message)
+	case "InvalidSettingValue":
+		return admin.Errorf(admin.KindUsage, "hive settings list -o wide shows what each setting takes", "%s", refusal.Message)
+	case "SettingInUse":
+		return admin.Errorf(admin.KindConflict, "name it among the zones, or remove what is in it first", "%s", refusal.Message)
 	case "NoSuchEntity":
 		return admin.Errorf(admin.KindNotFound, "list what there is first", "%s", refusal.Message)
 	}
