@@ -144,6 +144,8 @@ func (a *apply) run(c command.Command) (any, *command.Error) {
 		return a.reportNode(c)
 	case command.SetSetting:
 		return a.setSetting(c)
+	case command.RestoreRegion:
+		return a.restoreRegion()
 	case command.CreateAccount:
 		return a.createAccount(c)
 	case command.CreateAccessKey:

@@ -94,7 +94,7 @@ func (w *twins) step(t *rapid.T) {
 	v := w.a.View()
 	acct := rapid.SampledFrom([]string{"111111111111", "222222222222"}).Draw(t, "account")
 	ids := []string{w.instance(t)}
-	switch rapid.IntRange(0, 18).Draw(t, "step") {
+	switch rapid.IntRange(0, 19).Draw(t, "step") {
 	case 0, 1, 2:
 		w.run(t, acct)
 	case 3:
@@ -128,6 +128,8 @@ func (w *twins) step(t *rapid.T) {
 		w.image(t, acct)
 	case 18:
 		w.setting(t)
+	case 19:
+		w.apply(t, command.RestoreRegion{})
 	}
 }
 

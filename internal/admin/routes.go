@@ -9,6 +9,7 @@ const (
 	RouteRaftStatus      = "GET /v1/raft/status"            // -> RaftStatus
 	RouteRaftPeers       = "GET /v1/raft/peers"             // -> []RaftPeer
 	RouteSnapshotSave    = "POST /v1/raft/snapshot"         // -> bytes of a snapshot
+	RouteSnapshotRestore = "PUT /v1/raft/snapshot"          // bytes of a snapshot -> Restored
 	RouteNodes           = "GET /v1/nodes"                  // -> []Node
 	RouteInstances       = "GET /v1/instances"              // ?account= -> []Instance
 	RouteInstance        = "GET /v1/instances/{id}"         // -> Instance

@@ -21,3 +21,11 @@ type SettingSetRequest struct {
 	Value string `json:"value,omitempty"`
 	Reset bool   `json:"reset,omitempty"`
 }
+
+// Restored says what a restore of a snapshot into a running region did.
+type Restored struct {
+	ClusterID   string `json:"clusterId"`
+	Index       uint64 `json:"index"` // last entry in the snapshot
+	StateHash   string `json:"stateHash"`
+	IndexBefore uint64 `json:"indexBefore"` // where the region was; what came after Index is undone
+}
