@@ -115,7 +115,9 @@ func (v *Verified) restore(s *Storage, a *applier) error {
 // entry checks one entry, and applies it when the snapshot does not hold it. It returns the entry's term.
 func (v *Verified) entry(logs raft.LogStore, a *applier, index, before uint64, check func(Entry) error) (uint64, error) {
 	var l raft.Log
-	if err := logs.GetLog(index, &l); err != nil {
+	if err := logs.GetLog(index, &l); errors.Is(err, raft.ErrLogNotFound) && index <= v.Snapshot {
+		return before, nil // a restored snapshot stands behind a gap
+	} else if err != nil {
 		return 0, fmt.Errorf("read: %w", err)
 	}
 	if l.Index != index {

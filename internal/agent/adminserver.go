@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -92,11 +93,11 @@ func operatorError(err error) error {
 	case "EntityAlreadyExists", "LimitExceeded", "InvalidAMIName.Duplicate":
 		return admin.Errorf(admin.KindConflict, "choose another name, or remove the old one first", "%s", refusal.Message)
 	case "UnknownSetting":
-		return admin.Errorf(admin.KindNotFound, "hive settings list shows the settings", "%s", refusal.Message)
+		return admin.Errorf(admin.KindNotFound, "hive settings list shows the settings", "%s", strings.TrimSuffix(refusal.Message, "."))
 	case "InvalidSettingValue":
-		return admin.Errorf(admin.KindUsage, "hive settings list -o wide shows what each setting takes", "%s", refusal.Message)
+		return admin.Errorf(admin.KindUsage, "hive settings list -o wide shows what each setting takes", "%s", strings.TrimSuffix(refusal.Message, "."))
 	case "SettingInUse":
-		return admin.Errorf(admin.KindConflict, "name it among the zones, or remove what is in it first", "%s", refusal.Message)
+		return admin.Errorf(admin.KindConflict, "name it among the zones, or remove what is in it first", "%s", strings.TrimSuffix(refusal.Message, "."))
 	case "NoSuchEntity":
 		return admin.Errorf(admin.KindNotFound, "list what there is first", "%s", refusal.Message)
 	}
