@@ -150,7 +150,7 @@ func TestTranscript_Golden(t *testing.T) {
 		"instance show", "instance show i-9", "instance show i-9 -o json", "instance show a b", "instance lst", "instnce list", "instance list -o xml",
 		"instance list -o template={{.nope}}", "instance list -o template={{", "access-key delete AKIA1", "env --shell csh", "members --nope",
 		"raft snapshot inspect /nonexistent.snap", "raft snapshot restore /nonexistent.snap", "raft recover", "raft log verify", "backup inspect /nonexistent",
-		"backup create DATA/b", "backup create DATA/b --passphrase-file /nonexistent", "backup restore /nonexistent", "env --profile --terraform", "doctor --skip nope",
+		"backup create DATA/b", "backup create DATA/b --passphrase-file /nonexistent", "backup restore /nonexistent", "debug bundle", "debug bundle /nonexistent/x.tar.gz", "env --profile --terraform", "doctor --skip nope",
 		"settings get nope", "settings set", "settings set quota.vcpus", "settings set quota.vcpus 64 --reset",
 	}
 	var b strings.Builder

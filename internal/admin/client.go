@@ -176,6 +176,11 @@ func (c *Client) SettingSet(ctx context.Context, req SettingSetRequest) (Setting
 	return call[Setting](ctx, c, RouteSettingSet, nil, req)
 }
 
+// Debug is one of DebugParts, as text. The caller closes it.
+func (c *Client) Debug(ctx context.Context, part string) (io.ReadCloser, error) {
+	return c.stream(ctx, withID(RouteDebug, part), nil, nil)
+}
+
 // Shutdown ends the agent and reports its steps. It returns when the agent has
 // said that it is done.
 func (c *Client) Shutdown(ctx context.Context, req ShutdownRequest, progress func(ShutdownEvent)) error {

@@ -24,5 +24,6 @@ const (
 	RouteEnv             = "GET /v1/env"                    // ?account= -> Environment
 	RouteSettings        = "GET /v1/settings"               // -> []Setting
 	RouteSettingSet      = "PUT /v1/settings"               // SettingSetRequest -> Setting
+	RouteDebug           = "GET /v1/debug/{id}"             // one of DebugParts -> text
 	RouteShutdown        = "POST /v1/shutdown"              // ShutdownRequest -> ShutdownEvent lines
 )

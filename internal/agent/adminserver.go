@@ -69,6 +69,7 @@ func (s *adminServer) handler() http.Handler {
 	}
 	mux.HandleFunc(admin.RouteSnapshotSave, s.snapshotSave)
 	mux.HandleFunc(admin.RouteSnapshotRestore, s.snapshotRestore)
+	mux.HandleFunc(admin.RouteDebug, s.debug)
 	mux.HandleFunc(admin.RouteConsole, s.console)
 	mux.HandleFunc(admin.RouteImageImport, s.imageImport)
 	mux.HandleFunc(admin.RouteShutdown, s.shutdown)
