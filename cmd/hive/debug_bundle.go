@@ -3,7 +3,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hivecloud/hive/internal/admin"
 	"github.com/hivecloud/hive/internal/bundle"
 	"github.com/hivecloud/hive/internal/doctor"
 )
@@ -34,7 +37,7 @@ func newDebugBundle(a *app) *cobra.Command {
 			}
 			f, err := os.CreateTemp(filepath.Dir(args[0]), "."+filepath.Base(args[0])+".*")
 			if err != nil {
-				return fmt.Errorf("create bundle: %w", err)
+				return admin.Errorf(admin.KindNotFound, "name a file in a directory that exists and that you may write to", "create %s: %w", args[0], cause(err))
 			}
 			defer os.Remove(f.Name()) // gone already when all went well
 			defer f.Close()
@@ -52,4 +55,12 @@ func newDebugBundle(a *app) *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// cause is an error without the name of a temporary file that nobody asked for.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }
