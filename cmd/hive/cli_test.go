@@ -125,6 +125,9 @@ func standIn(t *testing.T) (dataDir string) {
 		})
 	}
 	mux.HandleFunc(admin.RouteConsole, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "Linux version 6.1\nhive-micro login:\n") })
+	mux.HandleFunc(admin.RouteDebug, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "# TYPE hive_instance_cpu_seconds_total counter\nhive_instance_cpu_seconds_total{instance_id=\"i-0123456789abcdef0\"} 12.34\nhive_raft_term 7\n")
+	})
 	mux.HandleFunc(admin.RouteSnapshotSave, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "HIVESNAP, cut short") })
 	srv := &http.Server{Handler: mux}
 	done := make(chan struct{})
@@ -145,7 +148,7 @@ func TestTranscript_Golden(t *testing.T) {
 		"access-key delete AKIA1 --yes", "access-key delete AKIA1 --yes --quiet", "env", "env --shell fish", "env --shell powershell", "env --profile",
 		"env --terraform", "env -o json", "admin status", "admin status -o wide", "admin shutdown",
 		"settings list", "settings list -o wide", "settings get", "settings get quota.vcpus -o wide", "settings get quota.vcpus -o json", "settings set quota.vcpus 64",
-		"settings set quota.vcpus --reset",
+		"settings set quota.vcpus --reset", "top --once", "top --once -o wide", "top --once -o template={{.region}}", "top --interval 1ms",
 		// faults
 		"instance show", "instance show i-9", "instance show i-9 -o json", "instance show a b", "instance lst", "instnce list", "instance list -o xml",
 		"instance list -o template={{.nope}}", "instance list -o template={{", "access-key delete AKIA1", "env --shell csh", "members --nope",
