@@ -5,6 +5,7 @@ package fsm_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -158,5 +159,19 @@ func TestZones_GrowAndKeepWhatIsUsed(t *testing.T) {
 	refusedWith(t, r.Propose(t.Context(), command.SetSetting{Key: state.SettingZones, Reset: true}, nil), "InvalidSettingValue")
 	if got := state.ZoneID("ap-southeast-2", "ap-southeast-2b"); got != "apse2-az2" {
 		t.Errorf("zone id %s", got)
+	}
+}
+
+// Defaults are part of how Apply behaves: a changed one would make replicas of two versions differ. They change with a
+// new format level only.
+func TestSettings_SchemaIsFrozen(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	for _, d := range state.SettingDefs() {
+		fmt.Fprintf(&b, "%s|%s|%s\n", d.Key, d.Default, d.Form)
+	}
+	want, err := os.ReadFile("testdata/settings.golden")
+	if err != nil || string(want) != b.String() {
+		t.Errorf("the schema is now (%v)\n%s\nwant\n%s", err, b.String(), want)
 	}
 }

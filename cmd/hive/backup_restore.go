@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hivecloud/hive/internal/agent"
-	"github.com/hivecloud/hive/internal/logging"
 )
 
 const tenMinutes = 10 * time.Minute
@@ -51,15 +50,11 @@ func (a *app) restoreBackup(cmd *cobra.Command, path, passphraseFile string) err
 	if err != nil {
 		return err
 	}
-	logger, err := logging.New(logging.Options{Name: "restore", Level: "warn", Format: cfg.Log.Format, Output: a.stderr})
-	if err != nil {
-		return err
-	}
 	passphrase, err := a.passphrase(passphraseFile, false)
 	if err != nil {
 		return err
 	}
-	did, err := agent.RestoreBackup(a.withTimeout(cmd.Context()), cfg, path, passphrase, logger)
+	did, err := agent.RestoreBackup(a.withTimeout(cmd.Context()), cfg, path, passphrase)
 	if err != nil {
 		return err
 	}

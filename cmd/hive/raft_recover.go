@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hivecloud/hive/internal/agent"
-	"github.com/hivecloud/hive/internal/logging"
 )
 
 func newRaftRecover(a *app) *cobra.Command {
@@ -25,11 +24,7 @@ func newRaftRecover(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			logger, err := logging.New(logging.Options{Name: "recover", Level: "warn", Format: cfg.Log.Format, Output: a.stderr})
-			if err != nil {
-				return err
-			}
-			did, err := agent.RecoverLog(cfg, yes, logger)
+			did, err := agent.RecoverLog(cfg, yes)
 			if err != nil {
 				return err
 			}

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/hashicorp/go-hclog"
-
 	"github.com/hivecloud/hive/fsm"
 	"github.com/hivecloud/hive/fsm/command"
 	"github.com/hivecloud/hive/internal/admin"
@@ -72,7 +70,7 @@ type Recovered struct {
 // RecoverLog makes a stopped node the only voter of its region, after a majority of the voters was lost for good. It
 // refuses while an agent has the log open, where there is nothing to recover, and, unless the operator said yes to the
 // consequence, where other voters may be alive.
-func RecoverLog(c *config.Config, yes bool, logger hclog.Logger) (Recovered, error) {
+func RecoverLog(c *config.Config, yes bool) (Recovered, error) {
 	at := layout{c.Node.DataDir}
 	id, err := readIdentity(at.node())
 	if err != nil {
@@ -102,7 +100,7 @@ func RecoverLog(c *config.Config, yes bool, logger hclog.Logger) (Recovered, err
 			id.NodeID, id.Region, strings.Join(others, ", "))
 	}
 	f := fsm.New()
-	if err := raftnode.Recover(at.raft(), id.NodeID, region.StateMachine(f), logger); err != nil {
+	if err := raftnode.Recover(at.raft(), id.NodeID, region.StateMachine(f), nil); err != nil {
 		return out, stoppedNode(err, "check the log with hive raft log verify")
 	}
 	hash := f.Hash()

@@ -36,7 +36,7 @@ type RestoreResult struct {
 // RestoreBackup makes the region of a backup again in the configuration's data directory, with this node as its only
 // voter. The whole file is read and checked before anything is written; a directory that holds anything but a
 // configuration is refused; what an attempt that failed has written is removed again.
-func RestoreBackup(ctx context.Context, c *config.Config, path string, passphrase []byte, logger hclog.Logger) (RestoreResult, error) {
+func RestoreBackup(ctx context.Context, c *config.Config, path string, passphrase []byte) (RestoreResult, error) {
 	info, b, err := readBackup(path)
 	if err != nil {
 		return RestoreResult{}, err
@@ -54,7 +54,7 @@ func RestoreBackup(ctx context.Context, c *config.Config, path string, passphras
 	}
 	out := RestoreResult{BackupInfo: info, DataDir: at.dir, NodeID: "n-" + c.Node.Name}
 	id := identity{Version: identityVersion, ClusterID: info.ClusterID, NodeID: out.NodeID, Node: c.Node.Name, Region: info.Region}
-	if out.Stopped, err = restoreInto(ctx, at, id, c, secrets, logger, source{path, info.StateHash}); err != nil {
+	if out.Stopped, err = restoreInto(ctx, at, id, c, secrets, source{path, info.StateHash}); err != nil {
 		return out, errors.Join(err, discard(at))
 	}
 	// node.json comes last: its presence means that everything is there.
@@ -91,7 +91,7 @@ func discard(at layout) error {
 type source struct{ path, hash string }
 
 // restoreInto writes keys and log. It returns the instances that it stopped.
-func restoreInto(ctx context.Context, at layout, id identity, c *config.Config, s backup.Secrets, logger hclog.Logger, from source) ([]string, error) {
+func restoreInto(ctx context.Context, at layout, id identity, c *config.Config, s backup.Secrets, from source) ([]string, error) {
 	if err := writeSecrets(at, s); err != nil {
 		return nil, err
 	}
@@ -110,7 +110,9 @@ func restoreInto(ctx context.Context, at layout, id identity, c *config.Config, 
 	if err := dir.CreateEdge(api, edgeHosts(c)); err != nil {
 		return nil, err
 	}
-	t, err := openTruth(ctx, truthConfig{at: at, id: id, config: c, bootstrap: true, alone: true, logger: logger})
+	// What goes wrong is returned; what raft says of connections that end is for nobody here.
+	quiet := hclog.NewNullLogger()
+	t, err := openTruth(ctx, truthConfig{at: at, id: id, config: c, bootstrap: true, alone: true, logger: quiet})
 	if err != nil {
 		return nil, err
 	}

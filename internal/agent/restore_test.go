@@ -143,17 +143,17 @@ func TestBackup_RestoredElsewhereTheKeysStillWork(t *testing.T) {
 	}
 
 	b := &site{config: testConfig(t, shortDir(t), "node9")}
-	if _, err := RestoreBackup(limited(t), b.config, file, []byte("another passphrase"), nil); admin.AsError(err).Kind != admin.KindDenied {
+	if _, err := RestoreBackup(limited(t), b.config, file, []byte("another passphrase")); admin.AsError(err).Kind != admin.KindDenied {
 		t.Errorf("another passphrase: %v", err)
 	}
-	did, err := RestoreBackup(limited(t), b.config, file, backupPassphrase, hclog.NewNullLogger())
+	did, err := RestoreBackup(limited(t), b.config, file, backupPassphrase)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if did.NodeID != "n-node9" || did.StateHash != info.StateHash {
 		t.Errorf("%+v", did)
 	}
-	if _, err := RestoreBackup(limited(t), b.config, file, backupPassphrase, nil); admin.AsError(err).Kind != admin.KindConflict {
+	if _, err := RestoreBackup(limited(t), b.config, file, backupPassphrase); admin.AsError(err).Kind != admin.KindConflict {
 		t.Errorf("into a directory that is in use: %v", err)
 	}
 	if found, err := VerifyLog(t.Context(), b.config); err != nil || found.StateHash == "" {
@@ -207,7 +207,7 @@ func TestRestore_DamagedFileLeavesNothing(t *testing.T) {
 		if err := os.WriteFile(file, bad, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := RestoreBackup(limited(t), target, file, backupPassphrase, nil); err == nil {
+		if _, err := RestoreBackup(limited(t), target, file, backupPassphrase); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 		if _, err := os.Stat(target.Node.DataDir); !os.IsNotExist(err) {
@@ -264,7 +264,7 @@ func TestOffline_VerifyAndRecover(t *testing.T) {
 	if _, err := VerifyLog(t.Context(), a.config); admin.AsError(err).Kind != admin.KindConflict {
 		t.Errorf("verify beside an agent: %v", err)
 	}
-	if _, err := RecoverLog(a.config, true, nil); admin.AsError(err).Kind != admin.KindConflict {
+	if _, err := RecoverLog(a.config, true); admin.AsError(err).Kind != admin.KindConflict {
 		t.Errorf("recover beside an agent: %v", err)
 	}
 	a.propose(t, command.SetSetting{Key: state.SettingVCPUs, Value: "7"})
@@ -277,7 +277,7 @@ func TestOffline_VerifyAndRecover(t *testing.T) {
 	if err != nil || found.StateHash != want || found.Commands < 4 || found.ClusterID != a.id.ClusterID {
 		t.Errorf("%+v, %v; want hash %s", found, err, want)
 	}
-	if _, err := RecoverLog(a.config, true, nil); err == nil || !strings.Contains(err.Error(), "nothing to recover") {
+	if _, err := RecoverLog(a.config, true); err == nil || !strings.Contains(err.Error(), "nothing to recover") {
 		t.Errorf("recover of a healthy sole voter: %v", err)
 	}
 
@@ -287,11 +287,11 @@ func TestOffline_VerifyAndRecover(t *testing.T) {
 	defer cancel()
 	_ = a.node.AddVoter(ctx, "n-lost") // the majority is gone from here on: it cannot be acknowledged
 	_ = a.close()
-	_, err = RecoverLog(a.config, false, nil)
+	_, err = RecoverLog(a.config, false)
 	if admin.AsError(err).Kind != admin.KindUsage || !strings.Contains(err.Error(), "n-lost") || !strings.Contains(err.Error(), "splits") {
 		t.Errorf("without --yes: %v", err)
 	}
-	did, err := RecoverLog(a.config, true, nil)
+	did, err := RecoverLog(a.config, true)
 	if err != nil || did.StateHash != want || !slices.Equal(did.Voters, []string{"n-lost", "n-node1"}) {
 		t.Fatalf("%+v, %v", did, err)
 	}
