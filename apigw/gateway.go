@@ -38,6 +38,8 @@ type Config struct {
 	TokenKey []byte
 	// Throttle bounds the calls of an account on this node; the zero value means DefaultThrottle.
 	Throttle Throttle
+	// Limits, when set, is asked at every call instead: limits that change while the gateway runs. It must be quick.
+	Limits func() Throttle
 	// Metrics and Audit observe calls; nil observes nothing.
 	Metrics Metrics
 	Audit   Audit
@@ -80,6 +82,9 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.Throttle == (Throttle{}) {
 		cfg.Throttle = DefaultThrottle
 	}
+	if cfg.Limits == nil {
+		cfg.Limits = func() Throttle { return cfg.Throttle }
+	}
 	if cfg.CallTimeout == 0 {
 		cfg.CallTimeout = 30 * time.Second
 	}
@@ -94,7 +99,7 @@ func New(cfg Config) (*Gateway, error) {
 		return nil, fmt.Errorf("api gateway: %w", err)
 	}
 	g := &Gateway{cfg: cfg, log: cfg.Log.Named("apigw"), tokens: tokens, services: map[string]*service{}, versions: map[string]*service{},
-		throttle: newThrottle(cfg.Throttle), now: time.Now, ready: make(chan struct{})}
+		throttle: newThrottle(cfg.Limits), now: time.Now, ready: make(chan struct{})}
 	var faults []error
 	for _, s := range cfg.Services {
 		svc, err := newService(s)

@@ -28,7 +28,7 @@ var DefaultThrottle = Throttle{ReadRate: 200, ReadBurst: 500, WriteRate: 100, Wr
 
 // throttle holds the buckets. Accounts exist before they get one, so their number bounds the map.
 type throttle struct {
-	limits Throttle
+	limits func() Throttle
 
 	mu      sync.Mutex
 	buckets map[bucketKey]*rate.Limiter
@@ -39,25 +39,34 @@ type bucketKey struct {
 	write            bool
 }
 
-func newThrottle(limits Throttle) *throttle {
+func newThrottle(limits func() Throttle) *throttle {
 	return &throttle{limits: limits, buckets: map[bucketKey]*rate.Limiter{}}
 }
 
 // allow takes one call out of the account's bucket; false when it is empty.
 func (t *throttle) allow(account, service, action string, now time.Time) bool {
-	if t.limits.Off {
+	limits := t.limits()
+	if limits.Off {
 		return true
 	}
 	key := bucketKey{account, service, !reads(action)}
+	each, burst := rate.Limit(limits.ReadRate), limits.ReadBurst
+	if key.write {
+		each, burst = rate.Limit(limits.WriteRate), limits.WriteBurst
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	b := t.buckets[key]
 	if b == nil {
-		b = rate.NewLimiter(rate.Limit(t.limits.ReadRate), t.limits.ReadBurst)
-		if key.write {
-			b = rate.NewLimiter(rate.Limit(t.limits.WriteRate), t.limits.WriteBurst)
-		}
+		b = rate.NewLimiter(each, burst)
 		t.buckets[key] = b
+	}
+	// Limits may have changed since the bucket was made; what is in it stays, up to the new burst.
+	if b.Limit() != each {
+		b.SetLimitAt(now, each)
+	}
+	if b.Burst() != burst {
+		b.SetBurstAt(now, burst)
 	}
 	return b.AllowN(now, 1)
 }

@@ -13,6 +13,7 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -50,6 +51,13 @@ func TestSecrets_AreInNoFile(t *testing.T) {
 	saved := filepath.Join(r.node.dir, "saved.snap")
 	if _, err := r.node.run(context.Background(), "raft", "snapshot", "save", saved); err != nil {
 		t.Fatal(err)
+	}
+	bundle := filepath.Join(r.node.dir, "bundle.tar.gz")
+	if _, err := r.node.run(context.Background(), "debug", "bundle", bundle); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("tar", "-xzf", bundle, "-C", r.node.dir).CombinedOutput(); err != nil {
+		t.Fatalf("unpack bundle: %v: %s", err, out)
 	}
 	// What is not secret is found by the same search: the search works.
 	control := "control of the search"

@@ -9,9 +9,6 @@ import (
 	"github.com/hivecloud/hive/fsm/state"
 )
 
-// maxAccessKeys is IAM's quota of access keys a user.
-const maxAccessKeys = 2
-
 func (a *apply) createAccount(c command.CreateAccount) (any, *command.Error) {
 	if _, ok := state.Accounts.Get(a.View, state.AnyAccount, c.Account.ID); ok {
 		return nil, command.Errorf("EntityAlreadyExists", "An account with the id %s already exists.", c.Account.ID)
@@ -67,8 +64,8 @@ func (a *apply) createAccessKey(c command.CreateAccessKey) (any, *command.Error)
 		return nil, command.Errorf("EntityAlreadyExists", "The access key %s already exists.", k.ID)
 	}
 	owned := slices.Collect(state.AccessKeys.List(a.View, state.ByOwner, state.UserKey(k.AccountID, k.UserName)))
-	if len(owned) >= maxAccessKeys {
-		return nil, command.Errorf("LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: %d", maxAccessKeys)
+	if quota := a.SettingInt(state.SettingAccessKeys); len(owned) >= quota {
+		return nil, command.Errorf("LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: %d", quota)
 	}
 	k.Created, k.Status = a.now, state.KeyActive
 	state.AccessKeys.Put(a.Txn, &k)

@@ -142,6 +142,10 @@ func (a *apply) run(c command.Command) (any, *command.Error) {
 		return a.registerNode(c)
 	case command.ReportNode:
 		return a.reportNode(c)
+	case command.SetSetting:
+		return a.setSetting(c)
+	case command.RestoreRegion:
+		return a.restoreRegion()
 	case command.CreateAccount:
 		return a.createAccount(c)
 	case command.CreateAccessKey:

@@ -39,6 +39,9 @@ func (a *apply) runInstances(c command.RunInstances) (any, *command.Error) {
 	if refusal := a.checkQuota(c.AccountID); refusal != nil {
 		return nil, refusal
 	}
+	if refusal := a.checkStorage(c.AccountID); refusal != nil {
+		return nil, refusal
+	}
 	a.touchImage(c.Launches[0].Instance.ImageID)
 	if c.Token != "" {
 		state.ClientTokens.Put(a.Txn, &state.ClientToken{
@@ -99,7 +102,8 @@ func (a *apply) checkLaunch(c command.RunInstances) *command.Error {
 
 // checkQuota checks the account's vCPUs after the change was made.
 func (a *apply) checkQuota(account string) *command.Error {
-	if a.region.MaxVCPUs <= 0 {
+	quota := a.SettingInt(state.SettingVCPUs)
+	if quota <= 0 {
 		return nil
 	}
 	sum := 0
@@ -108,8 +112,26 @@ func (a *apply) checkQuota(account string) *command.Error {
 			sum += i.Shape.VCPUs
 		}
 	}
-	if sum > a.region.MaxVCPUs {
-		return command.Errorf("VcpuLimitExceeded", "You have requested more vCPU capacity than your current vCPU limit of %d allows for the instance bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit.", a.region.MaxVCPUs)
+	if sum > quota {
+		return command.Errorf("VcpuLimitExceeded", "You have requested more vCPU capacity than your current vCPU limit of %d allows for the instance bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit.", quota)
+	}
+	return nil
+}
+
+// checkStorage checks the size of the account's volumes after the change was made.
+func (a *apply) checkStorage(account string) *command.Error {
+	quota := a.SettingInt(state.SettingStorage)
+	if quota <= 0 {
+		return nil
+	}
+	var sum int64
+	for v := range state.Volumes.Of(a.View, account) {
+		if v.State != state.VolumeDeleting {
+			sum += v.SizeGiB
+		}
+	}
+	if sum > int64(quota) {
+		return command.Errorf("VolumeLimitExceeded", "You have exceeded your maximum of %d gibibytes of volumes.", quota)
 	}
 	return nil
 }

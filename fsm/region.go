@@ -9,9 +9,6 @@ import (
 	"github.com/hivecloud/hive/fsm/state"
 )
 
-// terminatedVisible is how long a terminated instance is still described, as EC2 documents ("about an hour").
-const terminatedVisible = state.Time(3600 * 1e9)
-
 // tokenLife is how long a client token is remembered.
 const tokenLife = state.Time(24 * 3600 * 1e9)
 
@@ -37,8 +34,9 @@ func (a *apply) tick() (any, *command.Error) {
 			state.ClientTokens.Delete(a.Txn, state.ClientTokenKey(t.AccountID, t.Action, t.Token))
 		}
 	}
+	visible := a.SettingSpan(state.SettingTerminatedVisible)
 	for _, i := range slices.Collect(state.Instances.All(a.View)) {
-		if i.State == state.Terminated && i.TerminatedAt+terminatedVisible < a.now {
+		if i.State == state.Terminated && i.TerminatedAt+visible < a.now {
 			a.dropTags(i.AccountID, i.ID)
 			state.Instances.Delete(a.Txn, i.ID)
 		}

@@ -119,6 +119,15 @@ func (a *apply) createKeyPair(c command.CreateKeyPair) (any, *command.Error) {
 	if _, ok := state.KeyPairs.First(a.View, state.ByName, state.KeyPairName(p.AccountID, p.Name)); ok {
 		return nil, command.Errorf("InvalidKeyPair.Duplicate", "The keypair already exists")
 	}
+	if quota := a.SettingInt(state.SettingKeyPairs); quota > 0 {
+		owned := 0
+		for range state.KeyPairs.Of(a.View, p.AccountID) {
+			owned++
+		}
+		if owned >= quota {
+			return nil, command.Errorf("KeyPairLimitExceeded", "You have reached the limit of %d key pairs.", quota)
+		}
+	}
 	p.Created = a.now
 	state.KeyPairs.Put(a.Txn, &p)
 	return nil, a.tag(p.AccountID, p.ID, "key-pair", c.Tags)

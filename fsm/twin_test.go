@@ -94,7 +94,7 @@ func (w *twins) step(t *rapid.T) {
 	v := w.a.View()
 	acct := rapid.SampledFrom([]string{"111111111111", "222222222222"}).Draw(t, "account")
 	ids := []string{w.instance(t)}
-	switch rapid.IntRange(0, 20).Draw(t, "step") {
+	switch rapid.IntRange(0, 22).Draw(t, "step") {
 	case 0, 1, 2:
 		w.run(t, acct)
 	case 3:
@@ -126,9 +126,19 @@ func (w *twins) step(t *rapid.T) {
 		w.apply(t, command.Tick{})
 	case 17:
 		w.image(t, acct)
+	case 18:
+		w.setting(t)
+	case 19:
+		w.apply(t, command.RestoreRegion{})
 	default:
 		w.member(t)
 	}
+}
+
+func (w *twins) setting(t *rapid.T) {
+	d := rapid.SampledFrom(state.SettingDefs()).Draw(t, "setting")
+	value := rapid.SampledFrom([]string{"", "0", "1", "7", "2h", "required", "gp3", "z1", "z1,z2", "z2"}).Draw(t, "value")
+	w.apply(t, command.SetSetting{Key: d.Key, Value: value, Reset: value == ""})
 }
 
 func (w *twins) run(t *rapid.T, acct string) {

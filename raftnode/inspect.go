@@ -65,8 +65,9 @@ func inspect(s *Storage) (o Offline, err error) {
 	for _, m := range metas {
 		o.Snapshots = append(o.Snapshots, SnapshotInfo{Index: m.Index, Term: m.Term, Size: m.Size, Peers: peersOf(m.Configuration)})
 	}
-	from := o.FirstIndex
+	from, held := o.FirstIndex, uint64(0)
 	if len(metas) > 0 {
+		held = metas[0].Index
 		o.Peers = peersOf(metas[0].Configuration)
 		from = max(from, metas[0].ConfigurationIndex+1)
 		if metas[0].Index >= o.LastIndex {
@@ -76,18 +77,21 @@ func inspect(s *Storage) (o Offline, err error) {
 	if o.FirstIndex == 0 {
 		return o, nil // all of the log went into the snapshot, or nothing was ever written
 	}
-	return o, o.readLog(s.Logs, from)
+	return o, o.readLog(s.Logs, from, held)
 }
 
-// readLog looks for the newest configuration and the term of the last entry.
-func (o *Offline) readLog(logs raft.LogStore, from uint64) error {
+// readLog looks for the newest configuration and the term of the last entry. Entries up to held, which a snapshot
+// holds, may be missing: a restored snapshot stands behind a gap.
+func (o *Offline) readLog(logs raft.LogStore, from, held uint64) error {
 	last, err := logs.LastIndex()
 	if err != nil {
 		return err
 	}
 	for i := from; i <= last; i++ {
 		var l raft.Log
-		if err := logs.GetLog(i, &l); err != nil {
+		if err := logs.GetLog(i, &l); errors.Is(err, raft.ErrLogNotFound) && i <= held {
+			continue
+		} else if err != nil {
 			return fmt.Errorf("read entry %d: %w", i, err)
 		}
 		if l.Type == raft.LogConfiguration {

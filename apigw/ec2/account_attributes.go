@@ -30,24 +30,25 @@ var accountMembers = apigw.Members{"DescribeAccountAttributes": {"AttributeNames
 // number of instances can exceed.
 var accountAttributes = []struct {
 	name string
-	read func(state.Region, *state.Account) string
+	read func(*state.View, *state.Account) string
 }{
-	{"supported-platforms", func(state.Region, *state.Account) string { return "VPC" }},
-	{"vpc-max-security-groups-per-interface", func(state.Region, *state.Account) string { return strconv.Itoa(quotaGroupsPerInterface) }},
-	{"max-elastic-ips", func(state.Region, *state.Account) string { return strconv.Itoa(quotaElasticIPs) }},
+	{"supported-platforms", func(*state.View, *state.Account) string { return "VPC" }},
+	{"vpc-max-security-groups-per-interface", func(*state.View, *state.Account) string { return strconv.Itoa(quotaGroupsPerInterface) }},
+	{"max-elastic-ips", func(*state.View, *state.Account) string { return strconv.Itoa(quotaElasticIPs) }},
 	{"max-instances", maxInstances},
-	{"vpc-max-elastic-ips", func(state.Region, *state.Account) string { return strconv.Itoa(quotaVPCElasticIPs) }},
+	{"vpc-max-elastic-ips", func(*state.View, *state.Account) string { return strconv.Itoa(quotaVPCElasticIPs) }},
 	{"default-vpc", defaultVPC},
 }
 
-func maxInstances(r state.Region, _ *state.Account) string {
-	if r.MaxVCPUs <= 0 { // no quota
-		return strconv.Itoa(math.MaxInt32)
+func maxInstances(v *state.View, _ *state.Account) string {
+	quota := v.SettingInt(state.SettingVCPUs)
+	if quota <= 0 { // no quota
+		quota = math.MaxInt32
 	}
-	return strconv.Itoa(r.MaxVCPUs)
+	return strconv.Itoa(quota)
 }
 
-func defaultVPC(_ state.Region, a *state.Account) string {
+func defaultVPC(_ *state.View, a *state.Account) string {
 	if a.DefaultVPC == "" {
 		return "none"
 	}
@@ -70,7 +71,6 @@ func (s *Service) DescribeAccountAttributes(ctx context.Context, in *sdk.Describ
 	if err := call.Authorize(); err != nil {
 		return nil, err
 	}
-	region, _ := v.Region()
 	account, ok := state.Accounts.Get(v, call.Account, call.Account)
 	if !ok {
 		return nil, awserr.New("OptInRequired", "You are not subscribed to this service.")
@@ -81,7 +81,7 @@ func (s *Service) DescribeAccountAttributes(ctx context.Context, in *sdk.Describ
 			continue
 		}
 		out.AccountAttributes = append(out.AccountAttributes, types.AccountAttribute{AttributeName: aws.String(a.name),
-			AttributeValues: []types.AccountAttributeValue{{AttributeValue: aws.String(a.read(region, account))}}})
+			AttributeValues: []types.AccountAttributeValue{{AttributeValue: aws.String(a.read(v, account))}}})
 	}
 	return out, nil
 }

@@ -153,7 +153,7 @@ func (d *launchDevice) resolve(v *state.View, account, root string) error {
 		}
 	}
 	if d.volume.kind == "" {
-		d.volume.kind = "gp2"
+		d.volume.kind = v.SettingValue(state.SettingVolumeType)
 	}
 	var err error
 	if d.volume, err = d.volume.resolve(); err != nil {

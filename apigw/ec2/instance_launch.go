@@ -64,7 +64,7 @@ func (s *Service) planLaunch(v *state.View, account string, in *sdk.RunInstances
 	p.setImage(image)
 	p.setSite(site)
 	p.template.AccountID, p.template.ClientToken = account, valueOf(in.ClientToken)
-	return p, p.setOptions(in, t, image)
+	return p, p.setOptions(v, in, t, image)
 }
 
 // setCounts checks MinCount and MaxCount.
@@ -196,7 +196,7 @@ func (p *launchPlan) setSite(site launchSite) {
 }
 
 // setOptions fills in what the owner may choose.
-func (p *launchPlan) setOptions(in *sdk.RunInstancesInput, t instancetypes.Type, image *state.Image) error {
+func (p *launchPlan) setOptions(v *state.View, in *sdk.RunInstancesInput, t instancetypes.Type, image *state.Image) error {
 	i := &p.template
 	i.Type, i.Tenancy, i.PrivateDNSHostname, i.SourceDestCheck = t.Name, "default", "ip-name", true
 	i.RebootMigration, i.AutoRecovery = "default", "default"
@@ -219,7 +219,7 @@ func (p *launchPlan) setOptions(in *sdk.RunInstancesInput, t instancetypes.Type,
 	if i.Shape, err = launchCPU(t, in.CpuOptions); err != nil {
 		return err
 	}
-	i.Metadata = metadataDefaults(image)
+	i.Metadata = metadataDefaults(v, image)
 	if m := in.MetadataOptions; m != nil {
 		i.Metadata, err = metadataChange{m.HttpTokens, m.HttpEndpoint, m.HttpPutResponseHopLimit, m.HttpProtocolIpv6, m.InstanceMetadataTags}.over(i.Metadata)
 	}

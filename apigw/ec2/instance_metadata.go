@@ -10,11 +10,11 @@ import (
 )
 
 // metadataDefaults are the IMDS settings of an instance whose owner asks for none. An image that says it is ready for
-// IMDSv2 gets it alone, with one hop more for containers.
+// IMDSv2 gets it alone, with one hop more for containers; so does every image when the region demands it.
 // Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-options.html
-func metadataDefaults(image *state.Image) state.MetadataOptions {
+func metadataDefaults(v *state.View, image *state.Image) state.MetadataOptions {
 	m := state.MetadataOptions{HTTPTokens: "optional", HTTPEndpoint: "enabled", HTTPPutResponseHopLimit: 1, HTTPProtocolIPv6: "disabled", InstanceMetadataTags: "disabled"}
-	if image.IMDS == "v2.0" {
+	if image.IMDS == "v2.0" || v.SettingValue(state.SettingIMDSTokens) == "required" {
 		m.HTTPTokens, m.HTTPPutResponseHopLimit = "required", 2
 	}
 	return m

@@ -27,13 +27,14 @@ func newAgent(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			logger, err := logging.New(logging.Options{Level: cfg.Log.Level, Format: cfg.Log.Format, Output: a.stderr})
+			recent := logging.NewRecent(1 << 20)
+			logger, err := logging.New(logging.Options{Level: cfg.Log.Level, Format: cfg.Log.Format, Output: a.stderr, Recent: recent})
 			if err != nil {
 				return err
 			}
 			stop := a.reloadOnHangup(cmd.Context(), cfg, logger)
 			defer stop()
-			return agent.Run(cmd.Context(), cfg, agent.Options{Version: version, Revision: revision, Logger: logger})
+			return agent.Run(cmd.Context(), cfg, agent.Options{Version: version, Revision: revision, Logger: logger, Recent: recent})
 		},
 	}
 	a.addConfigFlags(cmd)

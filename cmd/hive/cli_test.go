@@ -90,7 +90,12 @@ var fixture = map[string]any{
 		Problems: []string{"the region has no leader"}, Nodes: 3, TargetNodes: 3, Tolerates: 1, Accelerator: admin.Accelerator{Name: "tcg", Reason: "no /dev/kvm"},
 		Addresses: admin.Addresses{API: "127.0.0.1:9443"}, Processes: []admin.Process{{Kind: "agent", PID: 7}, {Kind: "guard", Name: "i-1", PID: 8}},
 	},
-	admin.RouteShutdown: admin.ShutdownEvent{Step: "the agent ends"},
+	admin.RouteSettings: []admin.Setting{
+		{Key: "quota.vcpus", Value: "64", Default: "1024", Changed: true, ChangedAt: when, Form: "a whole number from 0 to 1000000", Doc: "vCPUs that an account's running instances may have."},
+		{Key: "region.zones", Value: "us-east-1a", Form: "zone names separated by commas", Doc: "The availability zones that the region lists."},
+	},
+	admin.RouteSettingSet: admin.Setting{Key: "quota.vcpus", Value: "64", Default: "1024", Changed: true, ChangedAt: when},
+	admin.RouteShutdown:   admin.ShutdownEvent{Step: "the agent ends"},
 }
 
 // standIn serves fixture on the admin socket of a data directory. The real
@@ -120,6 +125,9 @@ func standIn(t *testing.T) (dataDir string) {
 		})
 	}
 	mux.HandleFunc(admin.RouteConsole, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "Linux version 6.1\nhive-micro login:\n") })
+	mux.HandleFunc(admin.RouteDebug, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "# TYPE hive_instance_cpu_seconds_total counter\nhive_instance_cpu_seconds_total{instance_id=\"i-0123456789abcdef0\"} 12.34\nhive_raft_term 7\n")
+	})
 	mux.HandleFunc(admin.RouteSnapshotSave, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "HIVESNAP, cut short") })
 	srv := &http.Server{Handler: mux}
 	done := make(chan struct{})
@@ -139,14 +147,18 @@ func TestTranscript_Golden(t *testing.T) {
 		"image list", "image list -o wide", "account list", "account create research", "account create research -o json", "access-key list", "access-key create",
 		"access-key delete AKIA1 --yes", "access-key delete AKIA1 --yes --quiet", "env", "env --shell fish", "env --shell powershell", "env --profile",
 		"env --terraform", "env -o json", "admin status", "admin status -o wide", "admin shutdown",
+		"settings list", "settings list -o wide", "settings get", "settings get quota.vcpus -o wide", "settings get quota.vcpus -o json", "settings set quota.vcpus 64",
+		"settings set quota.vcpus --reset", "top --once", "top --once -o wide", "top --once -o template={{.region}}", "top --interval 1ms",
 		// faults
 		"instance show", "instance show i-9", "instance show i-9 -o json", "instance show a b", "instance lst", "instnce list", "instance list -o xml",
 		"instance list -o template={{.nope}}", "instance list -o template={{", "access-key delete AKIA1", "env --shell csh", "members --nope",
-		"raft snapshot inspect /nonexistent.snap", "env --profile --terraform", "doctor --skip nope",
+		"raft snapshot inspect /nonexistent.snap", "raft snapshot restore /nonexistent.snap", "raft recover", "raft log verify", "backup inspect /nonexistent",
+		"backup create DATA/b", "backup create DATA/b --passphrase-file /nonexistent", "backup restore /nonexistent", "debug bundle", "debug bundle /nonexistent/x.tar.gz", "env --profile --terraform", "doctor --skip nope",
+		"settings get nope", "settings set", "settings set quota.vcpus", "settings set quota.vcpus 64 --reset",
 	}
 	var b strings.Builder
 	for _, line := range lines {
-		args := append(strings.Fields(line), "--data-dir", dir)
+		args := append(strings.Fields(strings.ReplaceAll(line, "DATA", dir)), "--data-dir", dir)
 		stdout, stderr, code := invoke(t, nil, args...)
 		fmt.Fprintf(&b, "$ hive %s\n%s", line, stdout)
 		for text := range strings.Lines(stderr) {

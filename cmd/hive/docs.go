@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/hivecloud/hive/internal/agent"
 	"github.com/hivecloud/hive/internal/config"
 	"github.com/hivecloud/hive/internal/metrics"
 )
@@ -32,7 +33,7 @@ func newDocs(a *app) *cobra.Command {
 
 // referencePages are the generated pages by file name.
 func referencePages(a *app) map[string]string {
-	return map[string]string{"cli.md": cliReference(a), "config.md": config.Reference(), "metrics.md": metrics.Reference()}
+	return map[string]string{"cli.md": cliReference(a), "config.md": config.Reference(), "metrics.md": metrics.Reference(), "settings.md": agent.SettingsReference()}
 }
 
 const cliHead = `# Commands

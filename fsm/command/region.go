@@ -83,5 +83,6 @@ func All() []Command {
 		MonitorInstances{}, ReportInstances{}, ReportVolumes{},
 		ImportImage{}, RegisterImage{}, DeregisterImage{}, ModifyImage{}, DeleteSnapshot{},
 		CreateJoinToken{}, RevokeJoinToken{}, AdmitNode{}, AdvertiseNode{}, InitCluster{}, PublishSettings{}, EjectNode{}, ReportSnapshot{},
+		SetSetting{}, RestoreRegion{},
 	}
 }

@@ -114,5 +114,6 @@ func Tables() []AnyTable {
 		Regions, Accounts, Users, AccessKeys, Nodes, Instances, Volumes, Snapshots, Images, KeyPairs,
 		TagSets, VPCs, Subnets, SecurityGroups, NetworkInterfaces, ClientTokens, Requests, Blobs,
 		JoinTokens, Members, Clusters,
+		Settings,
 	}
 }

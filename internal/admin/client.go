@@ -64,6 +64,20 @@ func (c *Client) SnapshotSave(ctx context.Context) (io.ReadCloser, error) {
 	return c.stream(ctx, RouteSnapshotSave, nil, nil)
 }
 
+// SnapshotRestore replaces the state of the whole region by a saved snapshot's.
+func (c *Client) SnapshotRestore(ctx context.Context, saved io.Reader) (Restored, error) {
+	var out Restored
+	r, err := c.send(ctx, RouteSnapshotRestore, nil, saved, "application/octet-stream")
+	if err != nil {
+		return out, err
+	}
+	defer r.Close()
+	if err := json.NewDecoder(io.LimitReader(r, bodyLimit)).Decode(&out); err != nil {
+		return out, c.explain(ctx, fmt.Errorf("decode answer of %s: %w", RouteSnapshotRestore, err))
+	}
+	return out, nil
+}
+
 // Nodes lists the registered nodes.
 func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	return call[[]Node](ctx, c, RouteNodes, nil, nil)
@@ -179,6 +193,21 @@ func (c *Client) Env(ctx context.Context, account string) (Environment, error) {
 	return call[Environment](ctx, c, RouteEnv, query("account", account), nil)
 }
 
+// Settings lists the cluster settings as they take effect.
+func (c *Client) Settings(ctx context.Context) ([]Setting, error) {
+	return call[[]Setting](ctx, c, RouteSettings, nil, nil)
+}
+
+// SettingSet changes a cluster setting and returns it as it takes effect from now on.
+func (c *Client) SettingSet(ctx context.Context, req SettingSetRequest) (Setting, error) {
+	return call[Setting](ctx, c, RouteSettingSet, nil, req)
+}
+
+// Debug is one of DebugParts, as text. The caller closes it.
+func (c *Client) Debug(ctx context.Context, part string) (io.ReadCloser, error) {
+	return c.stream(ctx, withID(RouteDebug, part), nil, nil)
+}
+
 // Shutdown ends the agent and reports its steps. It returns when the agent has
 // said that it is done.
 func (c *Client) Shutdown(ctx context.Context, req ShutdownRequest, progress func(ShutdownEvent)) error {
@@ -243,11 +272,6 @@ func (c *Client) lines(ctx context.Context, route string, body any, each func(js
 
 // stream makes one request and returns the body of its success.
 func (c *Client) stream(ctx context.Context, route string, q url.Values, body any) (io.ReadCloser, error) {
-	method, path, _ := strings.Cut(route, " ")
-	target := "http://agent" + path
-	if len(q) > 0 {
-		target += "?" + q.Encode()
-	}
 	payload := io.Reader(http.NoBody)
 	if body != nil {
 		text, err := json.Marshal(body)
@@ -256,11 +280,21 @@ func (c *Client) stream(ctx context.Context, route string, q url.Values, body an
 		}
 		payload = bytes.NewReader(text)
 	}
+	return c.send(ctx, route, q, payload, "application/json")
+}
+
+// send makes one request with a body as it is.
+func (c *Client) send(ctx context.Context, route string, q url.Values, payload io.Reader, kind string) (io.ReadCloser, error) {
+	method, path, _ := strings.Cut(route, " ")
+	target := "http://agent" + path
+	if len(q) > 0 {
+		target += "?" + q.Encode()
+	}
 	req, err := http.NewRequestWithContext(ctx, method, target, payload)
 	if err != nil {
 		return nil, fmt.Errorf("make request of %s: %w", route, err)
 	}
-	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Content-Type", kind)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.explain(ctx, err)

@@ -9,6 +9,7 @@ const (
 	RouteRaftStatus      = "GET /v1/raft/status"            // -> RaftStatus
 	RouteRaftPeers       = "GET /v1/raft/peers"             // -> []RaftPeer
 	RouteSnapshotSave    = "POST /v1/raft/snapshot"         // -> bytes of a snapshot
+	RouteSnapshotRestore = "PUT /v1/raft/snapshot"          // bytes of a snapshot -> Restored
 	RouteNodes           = "GET /v1/nodes"                  // -> []Node
 	RouteInstances       = "GET /v1/instances"              // ?account= -> []Instance
 	RouteInstance        = "GET /v1/instances/{id}"         // -> Instance
@@ -26,5 +27,8 @@ const (
 	RouteRaftTransfer    = "POST /v1/raft/leader"           // TransferRequest -> Leader
 	RouteRaftRemove      = "DELETE /v1/raft/peers/{id}"     // -> {}
 	RouteEnv             = "GET /v1/env"                    // ?account= -> Environment
+	RouteSettings        = "GET /v1/settings"               // -> []Setting
+	RouteSettingSet      = "PUT /v1/settings"               // SettingSetRequest -> Setting
+	RouteDebug           = "GET /v1/debug/{id}"             // one of DebugParts -> text
 	RouteShutdown        = "POST /v1/shutdown"              // ShutdownRequest -> ShutdownEvent lines
 )

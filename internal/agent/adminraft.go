@@ -5,7 +5,11 @@ package agent
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/hivecloud/hive/fsm/state"
@@ -57,4 +61,51 @@ func (s *adminServer) snapshotSave(w http.ResponseWriter, r *http.Request) {
 		s.log.Warn("snapshot stream broke off", "error", err)
 		panic(http.ErrAbortHandler) // the client must not take it for a whole one
 	}
+}
+
+// snapshotRestore replaces the region's state by a saved snapshot's. The whole snapshot is here and checked before
+// anything changes: a stream that breaks off changes nothing.
+func (s *adminServer) snapshotRestore(w http.ResponseWriter, r *http.Request) {
+	out, err := s.restoreSnapshot(r.Context(), r.Body)
+	if err != nil {
+		admin.WriteError(w, operatorError(err))
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(out); err != nil {
+		s.log.Debug("client left before its answer", "error", err)
+	}
+}
+
+func (s *adminServer) restoreSnapshot(ctx context.Context, body io.Reader) (admin.Restored, error) {
+	t := s.a.truth
+	if !t.leads() {
+		return admin.Restored{}, admin.Errorf(admin.KindConflict, "run the command on the leader, which hive raft list-peers shows", "only the leader can restore a snapshot, and this node is not it")
+	}
+	f, err := os.CreateTemp(s.a.at.run(), "restore-*")
+	if err != nil {
+		return admin.Restored{}, fmt.Errorf("spool snapshot: %w", err)
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if _, err := io.Copy(f, body); err != nil {
+		return admin.Restored{}, fmt.Errorf("spool snapshot: %w", err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return admin.Restored{}, fmt.Errorf("spool snapshot: %w", err)
+	}
+	head, _, err := readState(f)
+	if err != nil {
+		return admin.Restored{}, admin.Errorf(admin.KindFailure, "use another snapshot: this one cannot be restored", "check snapshot: %w", err)
+	}
+	if head.ClusterID != s.a.id.ClusterID {
+		return admin.Restored{}, admin.Errorf(admin.KindConflict, "hive backup restore makes another region anew, in a directory of its own",
+			"the snapshot is of the cluster %s, this is %s", head.ClusterID, s.a.id.ClusterID)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return admin.Restored{}, fmt.Errorf("spool snapshot: %w", err)
+	}
+	out := admin.Restored{ClusterID: head.ClusterID, Index: head.Index, StateHash: hex.EncodeToString(head.StateHash[:]), IndexBefore: t.fsm.Applied()}
+	s.log.Warn("the region's state is replaced by a snapshot", "index", head.Index, "before", out.IndexBefore)
+	return out, t.restoreState(ctx, f, out.StateHash)
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -56,6 +57,8 @@ func (s *adminServer) handler() http.Handler {
 		admin.RouteTokenRevoke:     s.tokenRevoke,
 		admin.RouteRaftTransfer:    s.raftTransfer,
 		admin.RouteRaftRemove:      s.raftRemove,
+		admin.RouteSettings:        s.settings,
+		admin.RouteSettingSet:      s.settingSet,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			out, err := h(r.Context(), r)
@@ -70,6 +73,8 @@ func (s *adminServer) handler() http.Handler {
 		})
 	}
 	mux.HandleFunc(admin.RouteSnapshotSave, s.snapshotSave)
+	mux.HandleFunc(admin.RouteSnapshotRestore, s.snapshotRestore)
+	mux.HandleFunc(admin.RouteDebug, s.debug)
 	mux.HandleFunc(admin.RouteConsole, s.console)
 	mux.HandleFunc(admin.RouteImageImport, s.imageImport)
 	mux.HandleFunc(admin.RouteShutdown, s.shutdown)
@@ -97,6 +102,12 @@ func operatorError(err error) error {
 		return admin.Errorf(admin.KindUsage, "hive admin token create --help shows what a token may do", "%s", refusal.Message)
 	case "JoinTokenNotFound":
 		return admin.Errorf(admin.KindNotFound, "hive admin token list shows the tokens", "%s", refusal.Message)
+	case "UnknownSetting":
+		return admin.Errorf(admin.KindNotFound, "hive settings list shows the settings", "%s", strings.TrimSuffix(refusal.Message, "."))
+	case "InvalidSettingValue":
+		return admin.Errorf(admin.KindUsage, "hive settings list -o wide shows what each setting takes", "%s", strings.TrimSuffix(refusal.Message, "."))
+	case "SettingInUse":
+		return admin.Errorf(admin.KindConflict, "name it among the zones, or remove what is in it first", "%s", strings.TrimSuffix(refusal.Message, "."))
 	case "NoSuchEntity":
 		return admin.Errorf(admin.KindNotFound, "list what there is first", "%s", refusal.Message)
 	}

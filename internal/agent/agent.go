@@ -22,6 +22,7 @@ import (
 	"github.com/hivecloud/hive/gossip"
 	"github.com/hivecloud/hive/internal/admin"
 	"github.com/hivecloud/hive/internal/config"
+	"github.com/hivecloud/hive/internal/logging"
 	"github.com/hivecloud/hive/internal/metrics"
 	"github.com/hivecloud/hive/internal/pki"
 	"github.com/hivecloud/hive/internal/seal"
@@ -40,6 +41,8 @@ type Options struct {
 	Version    string
 	Revision   string
 	Logger     hclog.Logger
+	// Recent keeps the agent's newest log lines for hive debug bundle; nil: they are in no bundle.
+	Recent *logging.Recent
 	// Ready is called once when the node serves.
 	Ready func()
 }

@@ -56,8 +56,8 @@ func (a *Agent) newGateway() (*apigw.Gateway, error) {
 	a.apiAddr = listener.Addr().String()
 	g, err := apigw.New(apigw.Config{
 		Listener: listener, TLS: tlsConfig, Region: a.id.Region, Services: services, Principals: keys, TokenKey: key,
-		Throttle: a.throttle(),
-		Metrics:  apiMetrics{a}, Routes: a.health, Log: a.options.Logger,
+		Limits:  a.limits(),
+		Metrics: apiMetrics{a}, Routes: a.health, Log: a.options.Logger,
 	})
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
@@ -146,14 +146,4 @@ type apiMetrics struct{ a *Agent }
 // Observe counts one request.
 func (m apiMetrics) Observe(o apigw.Observation) {
 	m.a.metrics.APIRequest(o.Service, o.Action, cmp.Or(o.Code, "OK"), o.Duration)
-}
-
-// throttle turns the configured limits into the gateway's: calls that change things get half the rate of those that read.
-func (a *Agent) throttle() apigw.Throttle {
-	l := a.config.Limits
-	burst := l.APIBurst
-	if burst == 0 {
-		burst = 2 * l.APIRPS
-	}
-	return apigw.Throttle{ReadRate: float64(l.APIRPS), ReadBurst: burst, WriteRate: float64(l.APIRPS) / 2, WriteBurst: burst}
 }

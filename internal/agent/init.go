@@ -13,8 +13,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -176,7 +174,7 @@ func (o InitOptions) found(ctx context.Context, t *truth, at layout, id identity
 }
 
 func (o InitOptions) propose(ctx context.Context, t *truth, id identity, ring *seal.Ring) (*tenant.Tenant, error) {
-	zones := []state.Zone{{Name: o.Config.Node.AZ, ID: zoneID(o.Config.Cluster.Region, o.Config.Node.AZ), State: "available"}}
+	zones := []state.Zone{{Name: o.Config.Node.AZ, ID: state.ZoneID(o.Config.Cluster.Region, o.Config.Node.AZ), State: "available"}}
 	now := state.At(time.Now())
 	if err := t.region.Propose(ctx, command.InitRegion{ClusterID: id.ClusterID, Name: id.Region, Zones: zones, FormatLevel: state.FormatLevel,
 		PublicPool: o.Config.Network.PublicPool.String(), MaxVCPUs: defaultMaxVCPUs}, nil); err != nil {
@@ -243,25 +241,6 @@ func unique(in []string) []string {
 		seen[s] = true
 	}
 	return out
-}
-
-// zoneForm takes a region's name apart: ap-southeast-2.
-var zoneForm = regexp.MustCompile(`^([a-z]+)-([a-z]+)-([0-9]+)$`)
-
-// directions are AWS's abbreviations in zone ids.
-var directions = map[string]string{"north": "n", "south": "s", "east": "e", "west": "w", "central": "c", "northeast": "ne", "northwest": "nw", "southeast": "se", "southwest": "sw"}
-
-// zoneID is a zone's id in AWS's form: ap-southeast-2a -> apse2-az1. A region whose name has another form keeps it.
-func zoneID(region, zone string) string {
-	number := 1
-	if letter := strings.TrimPrefix(zone, region); len(letter) == 1 && letter[0] >= 'a' && letter[0] <= 'z' {
-		number = int(letter[0]-'a') + 1
-	}
-	short := region
-	if m := zoneForm.FindStringSubmatch(region); m != nil && directions[m[2]] != "" {
-		short = m[1] + directions[m[2]] + m[3]
-	}
-	return fmt.Sprintf("%s-az%d", short, number)
 }
 
 func randomName(prefix string, bytes int) string {

@@ -16,7 +16,7 @@ const module = "github.com/hivecloud/hive/"
 var allowed = map[string][]string{
 	"cmd/hive":            {"internal", "blockstore", "compute", "objectstore", "netctl", "raftnode", "fsm/snapshot"},
 	"internal/agent":      {"internal", "apigw", "compute", "blockstore", "objectstore", "netctl", "gossip", "raftnode", "fsm"},
-	"internal/doctor":     {"internal", "compute/accel"},
+	"internal/doctor":     {"internal", "compute/accel", "raftnode"},
 	"internal/tenant":     {"internal", "fsm/command", "fsm/state"},
 	"internal/quickstart": {},
 	"internal":            {"internal"},

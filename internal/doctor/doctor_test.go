@@ -3,6 +3,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hivecloud/hive/internal/config"
+	"github.com/hivecloud/hive/raftnode"
 )
 
 func mustConfig(t *testing.T, flags map[string]string, env ...string) *config.Config {
@@ -32,7 +34,7 @@ func statOf(modes map[string]fs.FileMode) func(string) (fs.FileInfo, error) {
 		if !ok {
 			return nil, &fs.PathError{Op: "stat", Path: path, Err: fs.ErrNotExist}
 		}
-		name := strings.TrimPrefix(path, "/")
+		name := cmp.Or(strings.TrimPrefix(path, "/"), "root")
 		return fs.Stat(fstest.MapFS{name: &fstest.MapFile{Mode: m}}, name)
 	}
 }
@@ -40,6 +42,9 @@ func statOf(modes map[string]fs.FileMode) func(string) (fs.FileInfo, error) {
 func healthyFiles() map[string]fs.FileMode {
 	return map[string]fs.FileMode{
 		"/var/lib/hive": fs.ModeDir | 0o700, "/usr/share/OVMF/OVMF_CODE_4M.fd": 0o644, "/sys/fs/cgroup/cgroup.controllers": 0o444,
+		"/": fs.ModeDir | 0o755, "/var": fs.ModeDir | 0o755, "/var/lib": fs.ModeDir | 0o755,
+		"/run/systemd/system": fs.ModeDir | 0o755, "/usr/lib/systemd/system/hive.service": 0o644,
+		"/var/lib/hive/node.json": 0o600, "/var/lib/hive/cluster.key": 0o600,
 	}
 }
 
@@ -63,8 +68,25 @@ func healthy() Machine {
 		UserExists:        func(string) bool { return true },
 		OpenFiles:         func() (uint64, uint64) { return 1024, 1 << 20 },
 		LookupHost:        func(context.Context, string) ([]string, error) { return []string{"127.0.1.1"}, nil },
+		ReadFile:          kernelSays("0", "0"),
+		LastEntry:         func(string) (uint64, error) { return 42, nil },
+		Interfaces:        linked(1500),
 		Hostname:          "n1", CPUs: 4, Memory: 8 << 30, UID: 1000,
 		Now: func() time.Time { return now },
+	}
+}
+
+// kernelSays is a kernel with an overcommit policy and so many kB of huge pages.
+func kernelSays(overcommit, huge string) func(string) (string, error) {
+	return func(path string) (string, error) {
+		return map[string]string{"/proc/sys/vm/overcommit_memory": overcommit + "\n", "/proc/meminfo": "MemTotal: 8388608 kB\nHugetlb: " + huge + " kB\n"}[path], nil
+	}
+}
+
+// linked is a machine with one interface of an MTU beside loopback.
+func linked(mtu int) func() ([]Interface, error) {
+	return func() ([]Interface, error) {
+		return []Interface{{"lo", 65536, true, []string{"127.0.0.1"}}, {"eth0", mtu, false, []string{"10.0.0.11"}}}, nil
 	}
 }
 
@@ -102,6 +124,9 @@ func TestEachFault_IsFoundByItsCheck(t *testing.T) {
 	}
 	without := func(path string) func(*Machine) {
 		return func(m *Machine) { files := healthyFiles(); delete(files, path); m.Stat = statOf(files) }
+	}
+	modeOf := func(path string, mode fs.FileMode) func(*Machine) {
+		return func(m *Machine) { files := healthyFiles(); files[path] = mode; m.Stat = statOf(files) }
 	}
 	busy := func(port string, err error) func(*Machine) {
 		return func(m *Machine) {
@@ -182,6 +207,25 @@ func TestEachFault_IsFoundByItsCheck(t *testing.T) {
 				return []ProcessInfo{{7, "qemu-system-x86_64"}, {6, "hive guard"}}, nil
 			}
 		}},
+		{"overcommit", "strict", Warn, "strictly", func(m *Machine) { m.ReadFile = kernelSays("2", "0") }},
+		{"overcommit", "huge pages", Warn, "1GiB", func(m *Machine) { m.ReadFile = kernelSays("0", "1048576") }},
+		{"overcommit", "huge pages everywhere", Fail, "7GiB", func(m *Machine) { m.ReadFile = kernelSays("0", "7340032") }},
+		{"data-parents", "writable for all", Fail, "/var/lib has mode 0777", modeOf("/var/lib", fs.ModeDir|0o777)},
+		{"data-parents", "sticky and root, closed to others", Warn, "account of their own", func(m *Machine) {
+			modeOf("/var/lib", fs.ModeDir|fs.ModeSticky|0o700)(m)
+			m.UID, m.Owner = 0, func(fs.FileInfo) (int, bool) { return 0, true }
+		}},
+		{"cluster-key", "readable for all", Fail, "0644", modeOf("/var/lib/hive/cluster.key", 0o644)},
+		{"cluster-key", "missing", Fail, "no access key", without("/var/lib/hive/cluster.key")},
+		{"raft-log", "damaged", Fail, "not a database", func(m *Machine) {
+			m.LastEntry = func(string) (uint64, error) { return 0, errors.New("not a database") }
+		}},
+		{"raft-log", "open elsewhere", Warn, "does not answer", func(m *Machine) {
+			m.LastEntry = func(string) (uint64, error) { return 0, fmt.Errorf("inspect: %w", raftnode.ErrLocked) }
+		}},
+		{"mtu", "tunnel below", Warn, "eth0 has an MTU of 1450", func(m *Machine) { m.Interfaces = linked(1450) }},
+		{"mtu", "tiny", Fail, "MTU of 576", func(m *Machine) { m.Interfaces = linked(576) }},
+		{"unit", "not installed", Warn, "after a reboot", without("/usr/lib/systemd/system/hive.service")},
 		{"aws-cli", "not installed", Warn, "not installed", missing("aws")},
 		{"ssh", "not installed", Warn, "not installed", missing("ssh")},
 	}
@@ -202,6 +246,42 @@ func TestEachFault_IsFoundByItsCheck(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Ten things wrong at once: each is found, none hides another, and each comes with what to do.
+func TestTenFaultsAtOnce_AllFound(t *testing.T) {
+	t.Parallel()
+	m := healthy()
+	files := healthyFiles()
+	files["/var/lib/hive"], files["/var/lib"], files["/var/lib/hive/cluster.key"] = fs.ModeDir|0o777, fs.ModeDir|0o777, 0o644
+	m.Stat = statOf(files)
+	m.Accelerator = func(context.Context, string, string) (string, string, error) { return "", "", errors.New("no QEMU") }
+	m.LookPath = func(name string) (string, error) { return "", errors.New(name + " not found") }
+	m.Disk = func(string) (DiskInfo, error) { return DiskInfo{"ext4", 1 << 20, 1 << 40}, nil }
+	m.Listen = func(string) error { return syscall.EADDRINUSE }
+	m.LastEntry = func(string) (uint64, error) { return 0, errors.New("invalid database") }
+	m.Certificates = func(string) ([]Certificate, error) {
+		return []Certificate{{"node.pem", m.Now().AddDate(0, 0, -1)}}, nil
+	}
+	m.Interfaces = linked(576)
+	m.OpenFiles = func() (uint64, uint64) { return 256, 256 }
+	want := map[string]string{
+		"accelerator": "qemu check", "qemu": "apt install qemu-system-x86", "qemu-img": "apt install qemu-utils", "data-dir": "chmod go-w", "data-parents": "chmod go-w /var/lib",
+		"cluster-key": "chmod 600", "disk-data": "free some space", "port-api": "listen.api", "raft-log": "hive raft log verify", "certificates": "renew",
+		"mtu": "mtu 1500", "open-files": "ulimit",
+	}
+	results := Run(t.Context(), mustConfig(t, nil), m, nil)
+	for _, r := range results {
+		if fix, seeded := want[r.ID]; seeded {
+			if r.Verdict != Fail || !strings.Contains(r.Fix, fix) {
+				t.Errorf("%+v, want a failure whose fix says %q", r, fix)
+			}
+			delete(want, r.ID)
+		}
+	}
+	if len(want) > 0 || Worst(results) != Fail {
+		t.Errorf("not looked for: %v", want)
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 
 	"github.com/hivecloud/hive/compute/accel"
 	"github.com/hivecloud/hive/internal/admin"
+	"github.com/hivecloud/hive/raftnode"
 )
 
 // Host is the machine this process runs on.
@@ -46,6 +47,9 @@ func Host() Machine {
 		UserExists:        func(name string) bool { _, err := user.Lookup(name); return err == nil },
 		OpenFiles:         openFiles,
 		LookupHost:        net.DefaultResolver.LookupHost,
+		ReadFile:          func(path string) (string, error) { text, err := os.ReadFile(path); return string(text), err },
+		LastEntry:         lastEntry,
+		Interfaces:        interfaces,
 		CPUs:              runtime.NumCPU(),
 		UID:               os.Getuid(),
 		Now:               time.Now,
@@ -221,6 +225,36 @@ func clockSynchronised() (synchronised, known bool) {
 		return false, false
 	}
 	return state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0, true
+}
+
+func lastEntry(dir string) (uint64, error) {
+	o, err := raftnode.Inspect(dir)
+	return o.LastIndex, err
+}
+
+func interfaces() ([]Interface, error) {
+	all, err := net.Interfaces()
+	if err != nil {
+		return nil, fmt.Errorf("list network interfaces: %w", err)
+	}
+	var out []Interface
+	for _, i := range all {
+		if i.Flags&net.FlagUp == 0 {
+			continue
+		}
+		found := Interface{Name: i.Name, MTU: i.MTU, Loopback: i.Flags&net.FlagLoopback != 0}
+		addrs, err := i.Addrs()
+		if err != nil {
+			return nil, fmt.Errorf("list addresses of %s: %w", i.Name, err)
+		}
+		for _, a := range addrs {
+			if ip, ok := a.(*net.IPNet); ok {
+				found.Addresses = append(found.Addresses, ip.IP.String())
+			}
+		}
+		out = append(out, found)
+	}
+	return out, nil
 }
 
 func openFiles() (soft, hard uint64) {

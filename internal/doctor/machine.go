@@ -42,6 +42,12 @@ type Machine struct {
 	OpenFiles func() (soft, hard uint64)
 	// LookupHost resolves a name.
 	LookupHost func(ctx context.Context, name string) ([]string, error)
+	// ReadFile reads a small text file of the kernel.
+	ReadFile func(path string) (string, error)
+	// LastEntry opens the log of a stopped node and returns its last index.
+	LastEntry func(dir string) (uint64, error)
+	// Interfaces lists the network interfaces that are up.
+	Interfaces func() ([]Interface, error)
 
 	Hostname string
 	CPUs     int
@@ -54,6 +60,14 @@ type Machine struct {
 type DiskInfo struct {
 	Type        string // ext4, xfs, tmpfs, ...
 	Free, Total uint64 // bytes, as the user sees them
+}
+
+// Interface is a network interface.
+type Interface struct {
+	Name      string
+	MTU       int
+	Loopback  bool
+	Addresses []string
 }
 
 // Certificate is one certificate of the node.

@@ -18,6 +18,7 @@ type Options struct {
 	Level  string    // trace, debug, info, warn or error
 	Format string    // human or json
 	Output io.Writer // nil: standard error
+	Recent *Recent   // keeps the newest lines too; nil: nobody does
 }
 
 // New makes the root logger of a process. An unknown level or format is an
@@ -33,7 +34,7 @@ func New(o Options) (hclog.Logger, error) {
 	if o.Output == nil {
 		o.Output = os.Stderr
 	}
-	return hclog.New(&hclog.LoggerOptions{
+	opts := &hclog.LoggerOptions{
 		Name:        o.Name,
 		Level:       level,
 		Output:      o.Output,
@@ -43,7 +44,13 @@ func New(o Options) (hclog.Logger, error) {
 		Color:       color(o),
 		// Sub-loggers share the level, so that a reload changes all of them.
 		IndependentLevels: false,
-	}), nil
+	}
+	if o.Recent == nil {
+		return hclog.New(opts), nil
+	}
+	logger := hclog.NewInterceptLogger(opts)
+	logger.RegisterSink(hclog.NewSinkAdapter(&hclog.LoggerOptions{Level: level, Output: o.Recent, TimeFormat: opts.TimeFormat, Color: hclog.ColorOff}))
+	return logger, nil
 }
 
 // color colours levels only for people who look at a terminal and did not ask

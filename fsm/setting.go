@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fsm
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hivecloud/hive/fsm/command"
+	"github.com/hivecloud/hive/fsm/state"
+)
+
+func (a *apply) setSetting(c command.SetSetting) (any, *command.Error) {
+	d, ok := state.FindSetting(c.Key)
+	if !ok {
+		return nil, command.Errorf("UnknownSetting", "There is no setting %q; there are %s.", c.Key, strings.Join(settingKeys(), ", "))
+	}
+	if c.Reset {
+		return nil, a.resetSetting(d, c.Value)
+	}
+	value, ok := d.Canonical(c.Value)
+	if !ok {
+		return nil, command.Errorf("InvalidSettingValue", "The value %q of the setting %s is not %s.", c.Value, c.Key, d.Form)
+	}
+	if c.Key == state.SettingZones {
+		// The zones stand in the region's row, where everybody reads them; the setting is a way to write them.
+		return nil, a.setZones(strings.Split(value, ","))
+	}
+	if value == a.SettingDefault(d) {
+		state.Settings.Delete(a.Txn, c.Key)
+		return nil, nil
+	}
+	state.Settings.Put(a.Txn, &state.Setting{Key: c.Key, Value: value, Changed: a.now})
+	return nil, nil
+}
+
+func (a *apply) resetSetting(d state.SettingDef, value string) *command.Error {
+	switch {
+	case value != "":
+		return command.Errorf("InvalidSettingValue", "Resetting %s takes no value.", d.Key)
+	case d.Key == state.SettingZones:
+		return command.Errorf("InvalidSettingValue", "The setting %s has no default; set it to the zones that the region is to list.", d.Key)
+	}
+	state.Settings.Delete(a.Txn, d.Key)
+	return nil
+}
+
+func settingKeys() []string {
+	var keys []string
+	for _, d := range state.SettingDefs() {
+		keys = append(keys, d.Key)
+	}
+	return keys
+}
+
+// setZones makes the region list these zones. What is in a zone keeps it.
+func (a *apply) setZones(names []string) *command.Error {
+	region := a.region
+	region.Zones = nil
+	ids := map[string]string{}
+	for _, name := range names {
+		zone := state.Zone{Name: name, ID: state.ZoneID(region.Name, name), State: "available"}
+		if at := slices.IndexFunc(a.region.Zones, func(z state.Zone) bool { return z.Name == name }); at >= 0 {
+			zone = a.region.Zones[at]
+		}
+		if other, taken := ids[zone.ID]; taken {
+			return command.Errorf("InvalidSettingValue", "The zones %s and %s would both have the id %s; name them %s and a letter.", other, name, zone.ID, region.Name)
+		}
+		ids[zone.ID] = name
+		region.Zones = append(region.Zones, zone)
+	}
+	for n := range state.Nodes.All(a.View) {
+		if !region.HasZone(n.Zone) {
+			return command.Errorf("SettingInUse", "The zone %s cannot be left out: the node %s is in it.", n.Zone, n.Name)
+		}
+	}
+	for s := range state.Subnets.All(a.View) {
+		if !region.HasZone(s.Zone) {
+			return command.Errorf("SettingInUse", "The zone %s cannot be left out: the subnet %s is in it.", s.Zone, s.ID)
+		}
+	}
+	state.Regions.Put(a.Txn, &region)
+	return nil
+}

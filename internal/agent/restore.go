@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/hivecloud/hive/fsm/command"
+	"github.com/hivecloud/hive/internal/admin"
+	"github.com/hivecloud/hive/internal/backup"
+	"github.com/hivecloud/hive/internal/config"
+	"github.com/hivecloud/hive/internal/pki"
+	"github.com/hivecloud/hive/internal/vfs"
+)
+
+// now is the time as files state it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
+
+// RestoreResult says what RestoreBackup did.
+type RestoreResult struct {
+	BackupInfo
+	DataDir string   `json:"dataDir"`
+	NodeID  string   `json:"nodeId"`
+	Stopped []string `json:"stopped"` // instances that ran when the backup was made
+}
+
+// RestoreBackup makes the region of a backup again in the configuration's data directory, with this node as its only
+// voter. The whole file is read and checked before anything is written; a directory that holds anything but a
+// configuration is refused; what an attempt that failed has written is removed again.
+func RestoreBackup(ctx context.Context, c *config.Config, path string, passphrase []byte) (RestoreResult, error) {
+	info, b, err := readBackup(path)
+	if err != nil {
+		return RestoreResult{}, err
+	}
+	secrets, err := b.Secrets(passphrase)
+	if err != nil {
+		return RestoreResult{}, admin.Errorf(admin.KindDenied, "give the passphrase that hive backup create was given", "%w", err)
+	}
+	if c.Cluster.Region != info.Region {
+		return RestoreResult{}, admin.Errorf(admin.KindUsage, "leave --region out, or set cluster.region to "+info.Region, "the backup is of the region %s, the configuration says %s", info.Region, c.Cluster.Region)
+	}
+	at := layout{c.Node.DataDir}
+	if err := freshDir(at); err != nil {
+		return RestoreResult{}, err
+	}
+	out := RestoreResult{BackupInfo: info, DataDir: at.dir, NodeID: "n-" + c.Node.Name}
+	id := identity{Version: identityVersion, ClusterID: info.ClusterID, NodeID: out.NodeID, Node: c.Node.Name, Region: info.Region}
+	if out.Stopped, err = restoreInto(ctx, at, id, c, secrets, source{path, info.StateHash}); err != nil {
+		return out, errors.Join(err, discard(at))
+	}
+	// node.json comes last: its presence means that everything is there.
+	return out, writeIdentity(at.node(), id)
+}
+
+// freshDir makes the data directory, or refuses one that is in use.
+func freshDir(at layout) error {
+	if err := os.MkdirAll(at.dir, 0o711); err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	entries, err := os.ReadDir(at.dir)
+	if err != nil {
+		return fmt.Errorf("look at data directory: %w", err)
+	}
+	for _, e := range entries {
+		if e.Name() != "hive.hcl" {
+			return admin.Errorf(admin.KindConflict, "name an empty directory with --data-dir, or move this one away", "%s is not empty: it holds %s", at.dir, e.Name())
+		}
+	}
+	return nil
+}
+
+// discard removes what a restore writes.
+func discard(at layout) error {
+	var errs []error
+	for _, part := range []string{at.pki(), at.raft(), at.clusterKey(), at.gossipKey(), at.node()} {
+		errs = append(errs, os.RemoveAll(part))
+	}
+	return errors.Join(errs...)
+}
+
+// source is a backup that was read and checked, and the hash that its state had then.
+type source struct{ path, hash string }
+
+// restoreInto writes keys and log. It returns the instances that it stopped.
+func restoreInto(ctx context.Context, at layout, id identity, c *config.Config, s backup.Secrets, from source) ([]string, error) {
+	if err := writeSecrets(at, s); err != nil {
+		return nil, err
+	}
+	dir := pki.NewDir(vfs.OS(), at.pki())
+	ca, err := dir.Authority(pki.ClusterCA)
+	if err != nil {
+		return nil, err
+	}
+	if err := dir.CreateNode(ca, id.ClusterID, id.NodeID, hosts(c)); err != nil {
+		return nil, err
+	}
+	api, err := dir.Authority(pki.APICA)
+	if err != nil {
+		return nil, err
+	}
+	if err := dir.CreateEdge(api, edgeHosts(c)); err != nil {
+		return nil, err
+	}
+	// What goes wrong is returned; what raft says of connections that end is for nobody here.
+	quiet := hclog.NewNullLogger()
+	t, err := openTruth(ctx, truthConfig{at: at, id: id, config: c, bootstrap: true, alone: true, logger: quiet})
+	if err != nil {
+		return nil, err
+	}
+	stopped, err := t.restoreFrom(ctx, from)
+	return stopped, errors.Join(err, t.close())
+}
+
+// writeSecrets writes the files of a backup; names that it does not know are refused.
+func writeSecrets(at layout, s backup.Secrets) error {
+	if err := vfs.MkdirAllDurable(vfs.OS(), at.pki(), 0o700); err != nil {
+		return fmt.Errorf("make %s: %w", at.pki(), err)
+	}
+	known := at.secretFiles()
+	if len(s.Files) != len(known) {
+		return admin.Errorf(admin.KindFailure, "use the version of hive that wrote it", "the backup seals %d files, this version knows %d", len(s.Files), len(known))
+	}
+	for _, path := range known {
+		name, err := filepath.Rel(at.dir, path)
+		if err != nil {
+			return fmt.Errorf("name %s: %w", path, err)
+		}
+		text, ok := s.Files[name]
+		if !ok {
+			return admin.Errorf(admin.KindFailure, "use the version of hive that wrote it", "the backup does not seal %s", name)
+		}
+		if err := vfs.WriteFileAtomic(vfs.OS(), path, text, 0o600); err != nil {
+			return fmt.Errorf("write %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// restoreFrom replaces the state of a log that was just bootstrapped by a backup's, and checks that it is that.
+func (t *truth) restoreFrom(ctx context.Context, from source) ([]string, error) {
+	f, err := os.Open(from.path)
+	if err != nil {
+		return nil, fmt.Errorf("open backup: %w", err)
+	}
+	defer f.Close()
+	b, err := backup.Open(f)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.restoreState(ctx, b.Snapshot(), from.hash); err != nil {
+		return nil, err
+	}
+	var did command.Restored
+	if err := t.region.Propose(ctx, command.RestoreRegion{}, &did); err != nil {
+		return nil, fmt.Errorf("stop what ran: %w", err)
+	}
+	return did.Stopped, nil
+}
+
+// restoreState replaces the state by a saved snapshot's and compares the hash.
+func (t *truth) restoreState(ctx context.Context, saved io.Reader, hash string) error {
+	if _, err := t.node.RestoreSnapshot(ctx, saved); err != nil {
+		return err
+	}
+	now := t.fsm.Hash()
+	if got := hex.EncodeToString(now[:]); got != hash {
+		return fmt.Errorf("the restored state has the hash %s, the backup's was %s", got, hash)
+	}
+	return nil
+}
