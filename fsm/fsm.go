@@ -162,7 +162,7 @@ func (a *apply) run(c command.Command) (any, *command.Error) {
 	return a.runResource(c)
 }
 
-// runResource is the second half of run: instances, volumes and images.
+// runResource is the second part of run: instances, volumes and images.
 func (a *apply) runResource(c command.Command) (any, *command.Error) {
 	switch c := c.(type) {
 	case command.RunInstances:
@@ -193,6 +193,19 @@ func (a *apply) runResource(c command.Command) (any, *command.Error) {
 		return a.modifyImage(c)
 	case command.DeleteSnapshot:
 		return a.deleteSnapshot(c)
+	}
+	return a.runPlacement(c)
+}
+
+// runPlacement is the third part of run: placement groups.
+func (a *apply) runPlacement(c command.Command) (any, *command.Error) {
+	switch c := c.(type) {
+	case command.CreatePlacementGroup:
+		return a.createPlacementGroup(c)
+	case command.DeletePlacementGroup:
+		return a.deletePlacementGroup(c)
+	case command.ModifyInstancePlacement:
+		return a.modifyInstancePlacement(c)
 	}
 	panic(fmt.Sprintf("apply entry %d: command %T has no rule", a.index, c))
 }

@@ -90,10 +90,10 @@ func (a *apply) start(c command.StartInstances, i state.Instance) *command.Error
 	if !ok || !c.Planned {
 		return noCapacity(i.Type, i.Zone)
 	}
-	if refusal := a.place(place, i.Zone, i.Type); refusal != nil {
+	if refusal := a.place(place, &i); refusal != nil {
 		return refusal
 	}
-	i.NodeID, i.Charge, i.BootMode = place.NodeID, place.Charge, place.BootMode
+	i.NodeID, i.Charge, i.BootMode, i.Partition = place.NodeID, place.Charge, place.BootMode, place.Partition
 	i.Epoch++
 	i.Generation++
 	i.Desired, i.Force, i.LaunchTime = state.Running, false, a.now

@@ -38,7 +38,7 @@ type twins struct {
 func (w *twins) apply(t *rapid.T, c command.Command) {
 	w.index++
 	w.now += state.Time(rapid.Int64Range(-5, 20).Draw(t, "elapsed")) * 60e9 // proposers' clocks disagree
-	e := command.Envelope{Time: w.now, Command: scheduler.New(unit{}).Plan(w.a.View(), c)}
+	e := command.Envelope{Time: w.now, Command: w.scramble(t, scheduler.New(unit{}).Plan(w.a.View(), c))}
 	binary.BigEndian.PutUint64(e.Request[:], w.index)
 	if w.index > 10 && rapid.IntRange(0, 19).Draw(t, "retry") == 0 {
 		binary.BigEndian.PutUint64(e.Request[:], w.index-3) // a retried proposal
@@ -94,7 +94,7 @@ func (w *twins) step(t *rapid.T) {
 	v := w.a.View()
 	acct := rapid.SampledFrom([]string{"111111111111", "222222222222"}).Draw(t, "account")
 	ids := []string{w.instance(t)}
-	switch rapid.IntRange(0, 17).Draw(t, "step") {
+	switch rapid.IntRange(0, 19).Draw(t, "step") {
 	case 0, 1, 2:
 		w.run(t, acct)
 	case 3:
@@ -126,6 +126,10 @@ func (w *twins) step(t *rapid.T) {
 		w.apply(t, command.Tick{})
 	case 17:
 		w.image(t, acct)
+	case 18:
+		w.group(t, acct)
+	case 19:
+		w.movePlacement(t, acct, ids[0])
 	}
 }
 
@@ -134,10 +138,11 @@ func (w *twins) run(t *rapid.T, acct string) {
 		UserData: []byte(rapid.StringN(0, 2, -1).Draw(t, "data"))}
 	image := drawn(t, slices.Collect(state.Images.All(w.a.View())), func(i *state.Image) string { return i.ID }, "ami-none")
 	subnet := "subnet-" + acct
+	group := rapid.SampledFrom([]string{"", w.placementGroup(t)}).Draw(t, "group") // a launch is in one group
 	for range rapid.IntRange(1, 3).Draw(t, "count") {
 		id := w.fresh("x")
 		c.Launches = append(c.Launches, command.Launch{
-			Instance: state.Instance{ID: "i-" + id, AccountID: acct, ReservationID: "r-" + id, ImageID: image, Zone: "z1", Type: "t3.nano", SubnetID: subnet, VPCID: "vpc-" + acct,
+			Instance: state.Instance{ID: "i-" + id, AccountID: acct, ReservationID: "r-" + id, ImageID: image, Zone: "z1", Type: "t3.nano", SubnetID: subnet, PlacementGroupID: group, VPCID: "vpc-" + acct,
 				Shape:            state.Shape{VCPUs: rapid.IntRange(1, 2).Draw(t, "vcpus"), MemoryMiB: 512},
 				ShutdownBehavior: rapid.SampledFrom([]string{"stop", "terminate"}).Draw(t, "behaviour"),
 				AutoRecovery:     rapid.SampledFrom([]string{"default", "disabled"}).Draw(t, "recovery"),
@@ -179,15 +184,17 @@ func (w *twins) image(t *rapid.T, acct string) {
 
 func newTwins(t *rapid.T) *twins {
 	w := &twins{a: fsm.New(), b: fsm.New(), now: 1e18}
-	w.apply(t, command.InitRegion{ClusterID: "c-1", Name: "r", FormatLevel: 1, PublicPool: "127.80.0.0/28", MaxVCPUs: 9, Zones: []state.Zone{{Name: "z1", ID: "z1"}}})
-	for _, n := range []string{"n-1", "n-2"} {
-		w.apply(t, command.RegisterNode{Node: state.Node{ID: n, Name: n, Zone: "z1", Caps: []string{"ec2"}, Types: []string{"t3.nano"}, FreeStorageGiB: 50,
+	w.apply(t, command.InitRegion{ClusterID: "c-1", Name: "r", FormatLevel: 1, PublicPool: "127.80.0.0/28", MaxVCPUs: 14, Zones: []state.Zone{{Name: "z1", ID: "z1"}}})
+	for _, n := range []string{"n-1", "n-2", "n-3", "n-4"} {
+		domain := map[string]string{"n-1": "A", "n-2": "A", "n-3": "B"}[n] // n-4 names none
+		w.apply(t, command.RegisterNode{Node: state.Node{ID: n, Name: n, Zone: "z1", FailureDomain: domain, Caps: []string{"ec2"}, Types: []string{"t3.nano"}, FreeStorageGiB: 50,
 			Schedulable: state.Resources{MilliCPU: 6000, MemoryMiB: 4096}}})
 	}
 	for _, acct := range []string{"111111111111", "222222222222"} {
 		w.apply(t, command.CreateAccount{Account: state.Account{ID: acct, Name: acct}, Users: []state.User{{Name: "root", Root: true}},
 			VPC: state.VPC{ID: "vpc-" + acct, CIDR: "172.31.0.0/16"}, Group: state.SecurityGroup{ID: "sg-" + acct},
 			Subnets: []state.Subnet{{ID: "subnet-" + acct, CIDR: "172.31.0.0/28", Zone: "z1", MapPublicIP: true}}})
+		w.firstGroups(t, acct)
 	}
 	return w
 }
@@ -232,6 +239,7 @@ func invariants(t *rapid.T, v *state.View) {
 		}
 	}
 	orphans(t, v)
+	groupRules(t, v)
 }
 
 // orphans checks that tags and volumes refer to what exists.
@@ -245,6 +253,9 @@ func orphans(t *rapid.T, v *state.View) {
 		}
 	}
 	for set := range state.TagSets.All(v) {
+		if _, ok := state.PlacementGroups.Get(v, set.AccountID, set.ResourceID); !ok && strings.HasPrefix(set.ResourceID, "pg-") {
+			t.Fatalf("tags of %s outlived it", set.ResourceID)
+		}
 		if strings.HasPrefix(set.ResourceID, "vol-") {
 			if _, ok := state.Volumes.Get(v, set.AccountID, set.ResourceID); !ok {
 				t.Fatalf("tags of %s outlived it", set.ResourceID)

@@ -22,9 +22,10 @@ type LaunchTags struct {
 
 // Assignment is the plan for one instance: where it runs.
 type Assignment struct {
-	NodeID   string
-	Charge   state.Resources
-	BootMode string // how that node boots it
+	NodeID    string
+	Charge    state.Resources
+	BootMode  string // how that node boots it
+	Partition int    // of its partition placement group; 0 in every other
 }
 
 // PlanConflict is the code of a refusal that says: the state has moved since the plan was made, plan again. It never

@@ -78,5 +78,6 @@ func All() []Command {
 		RunInstances{}, StartInstances{}, StopInstances{}, RebootInstances{}, TerminateInstances{}, ModifyInstance{},
 		MonitorInstances{}, ReportInstances{}, ReportVolumes{},
 		ImportImage{}, RegisterImage{}, DeregisterImage{}, ModifyImage{}, DeleteSnapshot{},
+		CreatePlacementGroup{}, DeletePlacementGroup{}, ModifyInstancePlacement{},
 	}
 }

@@ -53,6 +53,24 @@ type Node struct {
 // HasCap tells whether the node has a capability.
 func (n *Node) HasCap(c string) bool { return slices.Contains(n.Caps, c) }
 
+// Domain is what fails together with the node, unique in the region: its failure domain, or the node itself where it
+// names none. A domain never reaches over a zone: racks of two zones may have the same name.
+func (n *Node) Domain() string {
+	if n.FailureDomain == "" {
+		return n.Zone + "/node/" + n.ID
+	}
+	return n.Zone + "/" + n.FailureDomain
+}
+
+// Unready says in words why the node may take no new work, or "" when it may. Planner, state machine and capacity all
+// ask here and nowhere else.
+func (n *Node) Unready() string {
+	if n.Cordoned {
+		return "cordoned"
+	}
+	return ""
+}
+
 // Offers tells whether the node can run an instance type.
 func (n *Node) Offers(typeName string) bool {
 	_, ok := slices.BinarySearch(n.Types, typeName)
