@@ -50,6 +50,13 @@ func (a *apply) createPlacementGroup(c command.CreatePlacementGroup) (any, *comm
 	if refusal := checkStrategy(g); refusal != nil {
 		return nil, refusal
 	}
+	have := 0
+	for range state.PlacementGroups.Of(a.View, g.AccountID) {
+		have++
+	}
+	if have >= state.MaxPlacementGroups {
+		return nil, command.Errorf("PlacementGroupLimitExceeded", "You've reached the limit of %d placement groups in this Region.", state.MaxPlacementGroups)
+	}
 	g.State, g.Created = state.PlacementGroupAvailable, a.now
 	state.PlacementGroups.Put(a.Txn, &g)
 	return nil, a.tag(g.AccountID, g.ID, "placement-group", c.Tags)

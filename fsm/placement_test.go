@@ -4,6 +4,7 @@ package fsm_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/hivecloud/hive/fsm/command"
@@ -133,4 +134,17 @@ func TestModifyInstancePlacement(t *testing.T) {
 	want("", 0)
 	refused(t, r, command.DeletePlacementGroup{AccountID: account, Name: "s"}, "")
 	refused(t, r, command.ModifyInstancePlacement{AccountID: "222222222222", InstanceID: "i-1"}, "InvalidInstanceID.NotFound")
+}
+
+func TestPlacementGroup_Quota(t *testing.T) {
+	t.Parallel()
+	r := fsmtest.NewRegion(t)
+	r.AddAccount(t, account)
+	for n := range state.MaxPlacementGroups {
+		refused(t, r, groupOf(fmt.Sprint(n), "cluster", "", 0), "")
+	}
+	refused(t, r, groupOf("more", "cluster", "", 0), "PlacementGroupLimitExceeded")
+	other := groupOf("more", "cluster", "", 0)
+	other.Group.AccountID = "222222222222"
+	refused(t, r, other, "")
 }

@@ -17,8 +17,9 @@ const (
 
 // Limits of placement groups, EC2's.
 const (
-	MaxPartitions = 7 // of a group
-	MaxRackSpread = 7 // running instances of a rack-level spread group in one zone
+	MaxPartitions      = 7   // of a group
+	MaxRackSpread      = 7   // running instances of a rack-level spread group in one zone
+	MaxPlacementGroups = 500 // of an account
 )
 
 // PlacementGroupAvailable is the state of every placement group: they come and go at once.
