@@ -33,7 +33,8 @@ func (a *apply) placeInGroup(p command.Assignment, i *state.Instance, n *state.N
 	if !partitioned && p.Partition != 0 || i.Partition != 0 && i.Partition != p.Partition {
 		return command.Errorf(command.PlanConflict, "The partition of the plan (%d) is not the instance's.", p.Partition)
 	}
-	if cause := a.GroupUse(g, i.ID).Forbids(n, p.Partition); cause != "" {
+	use := a.GroupUse(g, func(other *state.Instance) bool { return other.ID == i.ID })
+	if cause := use.Forbids(n, p.Partition); cause != "" {
 		return command.Errorf(command.PlanConflict, "The node %s is %s.", n.ID, cause)
 	}
 	return nil

@@ -79,7 +79,7 @@ func (p *launchPlan) groupUse(v *state.View) *state.GroupUse {
 	if p.group == nil {
 		return nil
 	}
-	return v.GroupUse(p.group, "")
+	return v.GroupUse(p.group, nil)
 }
 
 // setCounts checks MinCount and MaxCount.

@@ -4,7 +4,7 @@
 // command with its plan (or the refusal) comes out. The leader calls it just before a command enters the log, and
 // Apply checks every assignment again, so a plan on a view that is a moment old can only be refused, never over-commit.
 //
-// A node is a candidate for an instance when it is ready for new work (state.Node.Unready), has the ec2 capability, is in
+// A node is a candidate for an instance when it is ready for new work (state.View.Closed), has the ec2 capability, is in
 // the instance's zone, offers its type (which binds a type to a generation of CPUs), has room for its charge, holds the
 // volumes that the instance already has, and is not forbidden by the rule of its placement group (state.GroupUse, the
 // same that Apply asks).

@@ -59,7 +59,7 @@ func (p *plan) groupOf(i *state.Instance) (*state.GroupUse, *command.Error) {
 	if !ok {
 		return nil, command.Errorf("InvalidPlacementGroup.Unknown", "The Placement Group '%s' is unknown.", i.PlacementGroupID)
 	}
-	use := p.view.GroupUse(g, i.ID)
+	use := p.view.GroupUse(g, func(other *state.Instance) bool { return other.ID == i.ID })
 	p.groups[g.ID] = use
 	return use, nil
 }

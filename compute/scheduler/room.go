@@ -11,6 +11,7 @@ import (
 // room is a node and what is free on it while a plan grows.
 type room struct {
 	node     *state.Node
+	closed   string // why it takes no new work, or ""
 	free     state.Resources
 	storage  int64 // GiB
 	launched int   // instances that the plan has put here
@@ -27,7 +28,7 @@ func roomsOf(v *state.View) []*room {
 	}
 	var out []*room
 	for n := range state.Nodes.All(v) {
-		out = append(out, &room{node: n, free: n.Schedulable.Sub(taken[n.ID]), storage: n.FreeStorageGiB})
+		out = append(out, &room{node: n, closed: v.Closed(n), free: n.Schedulable.Sub(taken[n.ID]), storage: n.FreeStorageGiB})
 	}
 	return out
 }
@@ -42,8 +43,8 @@ func (at *room) unfit(r *request, charge state.Resources, use *state.GroupUse, p
 		return "without the ec2 capability"
 	case !n.Offers(r.typeName):
 		return "not offering the type"
-	case n.Unready() != "":
-		return n.Unready()
+	case at.closed != "":
+		return at.closed
 	case slices.ContainsFunc(r.pinned, func(id string) bool { return id != n.ID }):
 		return "without the instance's volumes"
 	case r.lost():

@@ -62,9 +62,9 @@ func (n *Node) Domain() string {
 	return n.Zone + "/" + n.FailureDomain
 }
 
-// Unready says in words why the node may take no new work, or "" when it may. Planner, state machine and capacity all
-// ask here and nowhere else.
-func (n *Node) Unready() string {
+// Closed says in a word or two why a node takes no new work, or "" when it does. Planner, state machine and the capacity
+// that the API shows all ask here and nowhere else.
+func (v *View) Closed(n *Node) string {
 	if n.Cordoned {
 		return "cordoned"
 	}

@@ -60,11 +60,12 @@ type GroupUse struct {
 	zones   map[string]int // instances in a zone
 }
 
-// GroupUse counts the instances that take capacity, all but the one that is being placed.
-func (v *View) GroupUse(g *PlacementGroup, placing string) *GroupUse {
+// GroupUse counts the instances that take capacity, without those that skip (nil skips none) says are on their way to
+// another place.
+func (v *View) GroupUse(g *PlacementGroup, skip func(*Instance) bool) *GroupUse {
 	u := &GroupUse{group: g, domains: map[string]int{}, owners: map[string]int{}, parts: map[string]int{}, nodes: map[string]int{}, zones: map[string]int{}}
 	for i := range Instances.List(v, ByGroup, g.ID) {
-		if i.ID == placing || !i.Holds() {
+		if !i.Holds() || skip != nil && skip(i) {
 			continue
 		}
 		if n, ok := Nodes.Get(v, AnyAccount, i.NodeID); ok {

@@ -80,7 +80,7 @@ func (first) Plan(v *state.View, c command.Command) command.Command {
 	g, _ := state.PlacementGroups.Get(v, account, run.Launches[0].Instance.PlacementGroupID)
 	run.Planned, run.Plan, run.Refusal = true, nil, command.Errorf("InsufficientInstanceCapacity", "No node is left.")
 	for n := range state.Nodes.All(v) {
-		if v.GroupUse(g, "").Forbids(n, 0) == "" {
+		if v.GroupUse(g, nil).Forbids(n, 0) == "" {
 			run.Plan, run.Refusal = []command.Assignment{{NodeID: n.ID}}, nil
 			break
 		}
