@@ -194,7 +194,7 @@ func (a *apply) runResource(c command.Command) (any, *command.Error) {
 	case command.DeleteSnapshot:
 		return a.deleteSnapshot(c)
 	}
-	panic(fmt.Sprintf("apply entry %d: command %T has no rule", a.index, c))
+	return a.runNode(c)
 }
 
 // Snapshot is the state at one index, immutable, to be written out while Apply goes on.

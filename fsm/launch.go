@@ -118,7 +118,7 @@ func (a *apply) checkQuota(account string) *command.Error {
 // command.PlanConflict: the proposer has it planned anew, and only a planner says that nothing fits.
 func (a *apply) place(p command.Assignment, zone, typeName string) *command.Error {
 	n, ok := state.Nodes.Get(a.View, state.AnyAccount, p.NodeID)
-	if !ok || n.Cordoned || !n.HasCap("ec2") || n.Zone != zone || !n.Offers(typeName) {
+	if !ok || a.Closed(n) != "" || !n.HasCap("ec2") || n.Zone != zone || !n.Offers(typeName) {
 		return command.Errorf(command.PlanConflict, "The node %s no longer has room for a %s in %s.", p.NodeID, typeName, zone)
 	}
 	if !p.Charge.Fits(n.Schedulable.Sub(a.Allocated(n.ID))) {

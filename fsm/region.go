@@ -46,35 +46,6 @@ func (a *apply) tick() (any, *command.Error) {
 	return nil, nil
 }
 
-func (a *apply) registerNode(c command.RegisterNode) (any, *command.Error) {
-	n := c.Node
-	if !a.region.HasZone(n.Zone) {
-		return nil, command.Errorf("InvalidZone", "The node %s names the zone %q, which the region %s does not list.", n.Name, n.Zone, a.region.Name)
-	}
-	if other, ok := state.Nodes.First(a.View, state.ByName, n.Name); ok && other.ID != n.ID {
-		return nil, command.Errorf("NodeAlreadyExists", "A node of the name %s exists with the id %s.", n.Name, other.ID)
-	}
-	n.Caps, n.Types = sorted(n.Caps), sorted(n.Types)
-	n.Registered, n.Cordoned, n.Epoch = a.now, false, 1
-	if old, ok := state.Nodes.Get(a.View, state.AnyAccount, n.ID); ok {
-		n.FreeStorageGiB = old.FreeStorageGiB
-		n.Registered, n.Cordoned, n.Epoch = old.Registered, old.Cordoned, old.Epoch+1
-	}
-	state.Nodes.Put(a.Txn, &n)
-	return nil, nil
-}
-
-func (a *apply) reportNode(c command.ReportNode) (any, *command.Error) {
-	old, ok := state.Nodes.Get(a.View, state.AnyAccount, c.NodeID)
-	if !ok {
-		return nil, command.Errorf("NodeNotFound", "The node %s is not registered.", c.NodeID)
-	}
-	n := *old
-	n.FreeStorageGiB = c.FreeStorageGiB
-	state.Nodes.Put(a.Txn, &n)
-	return nil, nil
-}
-
 func sorted(s []string) []string {
 	out := slices.Clone(s)
 	slices.Sort(out)

@@ -31,6 +31,12 @@ func (s *Scheduler) Plan(v *state.View, c command.Command) command.Command {
 		return s.planRun(v, c)
 	case command.StartInstances:
 		return s.planStart(v, c)
+	case command.LoseNode:
+		c.Moves = s.planMoves(v, c.Moves, c.NodeID)
+		return c
+	case command.MoveInstances:
+		c.Moves = s.planMoves(v, c.Moves, "")
+		return c
 	}
 	return c
 }
@@ -38,7 +44,7 @@ func (s *Scheduler) Plan(v *state.View, c command.Command) command.Command {
 // Planned tells whether the command is one that the leader plans.
 func Planned(c command.Command) bool {
 	switch c.(type) {
-	case command.RunInstances, command.StartInstances:
+	case command.RunInstances, command.StartInstances, command.LoseNode, command.MoveInstances:
 		return true
 	}
 	return false
@@ -105,6 +111,10 @@ func (s *Scheduler) planStart(v *state.View, c command.StartInstances) command.C
 		if !ok || i.State != state.Stopped {
 			continue
 		}
+		if c.Refusal = unreachable(v, id); c.Refusal != nil {
+			c.Plan = nil
+			return c
+		}
 		r := request{typeName: i.Type, shape: i.Shape, zone: i.Zone, bootMode: BootMode(i.ImageBootMode)}
 		for vol := range state.Volumes.List(v, state.ByInstance, id) {
 			r.pinned = append(r.pinned, vol.NodeID)
@@ -160,8 +170,8 @@ func (at *room) unfit(v *state.View, r request, charge state.Resources) string {
 		return "in another zone"
 	case !n.HasCap("ec2"):
 		return "without the ec2 capability"
-	case n.Cordoned:
-		return "cordoned"
+	case v.Closed(n) != "":
+		return v.Closed(n)
 	case !n.Offers(r.typeName):
 		return "not offering the type"
 	case slices.ContainsFunc(r.pinned, func(id string) bool { return id != n.ID }):
