@@ -70,7 +70,10 @@ func (a *apply) recover(i state.Instance, nodeName string, moves []command.Move)
 		return false, nil
 	}
 	at := slices.IndexFunc(moves, func(m command.Move) bool { return m.InstanceID == i.ID })
-	if at < 0 {
+	if at < 0 { // it came here after the leader looked, perhaps from a node that was lost a moment ago
+		return false, command.Errorf(command.PlanConflict, "The instance %s of the node %s is not in the plan.", i.ID, nodeName)
+	}
+	if moves[at].Place.NodeID == "" {
 		a.lose(i, nodeName, "was lost, and no other node has room for it")
 		return false, nil
 	}

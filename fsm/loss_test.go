@@ -125,7 +125,10 @@ func TestNodeLost_RemadeElsewhereWhereTheOwnerWantsIt(t *testing.T) {
 func TestNodeLost_WithoutRoomElsewhereItStops(t *testing.T) {
 	t.Parallel()
 	r := lossRegion(t, state.Tag{Key: state.RecoveryTag, Value: state.RecoveryRemake})
-	mustPropose(t, r, loss) // the scheduler dropped the move
+	refused(t, r, loss, command.PlanConflict) // nobody looked for a place
+	c := loss
+	c.Moves = []command.Move{{InstanceID: "i-1"}} // the scheduler looked and found none
+	mustPropose(t, r, c)
 	if i := theInstance(t, r); i.State != state.Stopped || !strings.Contains(i.Reason.Message, "no other node has room") {
 		t.Errorf("instance: %s, %+v", i.State, i.Reason)
 	}

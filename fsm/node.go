@@ -18,8 +18,6 @@ const (
 	nodeInUse    = "NodeInUse"
 )
 
-var reasonDrain = "Server.ScheduledStop"
-
 // runNode is the third part of run: leases, loss and the operation of nodes.
 func (a *apply) runNode(c command.Command) (any, *command.Error) {
 	switch c := c.(type) {
@@ -177,7 +175,7 @@ func (a *apply) drainNode(c command.DrainNode) (any, *command.Error) {
 		i := *old
 		i.Desired, i.Force = state.Stopped, false
 		i.Generation++
-		i.Reason = state.Reason{Code: reasonDrain, Message: reasonDrain + ": The node " + n.Name + " is being drained"}
+		i.Reason = state.Reason{Code: state.ReasonDrain, Message: state.ReasonDrain + ": The node " + n.Name + " is being drained"}
 		i.TransitionReason = ""
 		a.enter(&i, state.Stopping)
 		state.Instances.Put(a.Txn, &i)
@@ -191,7 +189,7 @@ func (a *apply) moveInstances(c command.MoveInstances) (any, *command.Error) {
 	for _, m := range c.Moves {
 		id := m.InstanceID
 		old, ok := state.Instances.Get(a.View, state.AnyAccount, id)
-		if !ok || old.State != state.Stopped || old.Reason.Code != reasonDrain || !a.Standing(old.NodeID).Draining || !a.Remakes(old) {
+		if !ok || m.Place.NodeID == "" || old.State != state.Stopped || old.Reason.Code != state.ReasonDrain || !a.Standing(old.NodeID).Draining || !a.Remakes(old) {
 			continue
 		}
 		from := old.NodeID

@@ -9,10 +9,10 @@ import (
 	"github.com/hivecloud/hive/fsm/state"
 )
 
-// planMoves gives each move a place, in the order given, and drops those that fit nowhere. from is the node
-// that they leave, which the state may still show as open.
-func (s *Scheduler) planMoves(v *state.View, moves []command.Move, from string) []command.Move {
-	all := slices.DeleteFunc(rooms(v), func(r *room) bool { return r.node.ID == from })
+// planMoves gives each move a place, in the order given; one that fits nowhere stays without. avoid are nodes that the
+// state may still show as open: the one that is lost, and those that look as if they would follow.
+func (s *Scheduler) planMoves(v *state.View, moves []command.Move, avoid []string) []command.Move {
+	all := slices.DeleteFunc(rooms(v), func(r *room) bool { return slices.Contains(avoid, r.node.ID) })
 	var out []command.Move
 	for _, m := range moves {
 		i, ok := state.Instances.Get(v, state.AnyAccount, m.InstanceID)
@@ -33,6 +33,8 @@ func (s *Scheduler) planMoves(v *state.View, moves []command.Move, from string) 
 		}
 		place, refusal := s.place(v, all, r)
 		if refusal != nil {
+			m.Place = command.Assignment{}
+			out = append(out, m)
 			continue
 		}
 		m.Place = place

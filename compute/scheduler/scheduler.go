@@ -32,10 +32,10 @@ func (s *Scheduler) Plan(v *state.View, c command.Command) command.Command {
 	case command.StartInstances:
 		return s.planStart(v, c)
 	case command.LoseNode:
-		c.Moves = s.planMoves(v, c.Moves, c.NodeID)
+		c.Moves = s.planMoves(v, c.Moves, append([]string{c.NodeID}, c.Avoid...))
 		return c
 	case command.MoveInstances:
-		c.Moves = s.planMoves(v, c.Moves, "")
+		c.Moves = s.planMoves(v, c.Moves, nil)
 		return c
 	}
 	return c

@@ -17,8 +17,10 @@ type LoseNode struct {
 	NodeID string
 	Epoch  uint64 // the node's epoch as the leader saw it: a node that registered meanwhile is not lost
 	Term   uint64 // in which the leader watched the lease
-	// Moves are the instances that are made anew elsewhere; the others stop.
+	// Moves are the instances that are to be made anew elsewhere; those without a place stop, because there is none.
 	Moves []Move
+	// Avoid are nodes that the leader has not heard of for a while either: no instance goes there.
+	Avoid []string
 }
 
 // Type is the command's number.

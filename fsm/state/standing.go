@@ -88,6 +88,9 @@ func (v *View) LeaseTerm() LeaseTerm {
 	return LeaseTerm{}
 }
 
+// ReasonDrain is the StateReason of an instance that stopped because its node is being drained.
+const ReasonDrain = "Server.ScheduledStop"
+
 // The tag with which an instance's owner says what becomes of it when its node is lost or drained.
 const (
 	// RecoveryTag is the tag's key.
