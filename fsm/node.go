@@ -73,53 +73,6 @@ func (a *apply) event(kind, node, instance, format string, args ...any) {
 	a.AddEvent(state.Event{Time: a.now, Kind: kind, NodeID: node, InstanceID: instance, Message: fmt.Sprintf(format, args...)})
 }
 
-func (a *apply) registerNode(c command.RegisterNode) (any, *command.Error) {
-	n := c.Node
-	if a.Denied(n.ID) {
-		return nil, command.Errorf("NodeRemoved", "The node %s was removed from the region; its id is not used again.", n.ID)
-	}
-	if !a.region.HasZone(n.Zone) {
-		return nil, command.Errorf("InvalidZone", "The node %s names the zone %q, which the region %s does not list.", n.Name, n.Zone, a.region.Name)
-	}
-	if other, ok := state.Nodes.First(a.View, state.ByName, n.Name); ok && other.ID != n.ID {
-		return nil, command.Errorf("NodeAlreadyExists", "A node of the name %s exists with the id %s.", n.Name, other.ID)
-	}
-	standing := a.Standing(n.ID)
-	if standing.CapsSet {
-		n.Caps = standing.Caps
-	}
-	n.Caps, n.Types = sorted(n.Caps), sorted(n.Types)
-	n.Registered, n.Cordoned, n.Epoch = a.now, false, 1
-	old, known := state.Nodes.Get(a.View, state.AnyAccount, n.ID)
-	if known {
-		n.FreeStorageGiB = old.FreeStorageGiB
-		n.Registered, n.Cordoned, n.Epoch = old.Registered, old.Cordoned, old.Epoch+1
-	}
-	state.Nodes.Put(a.Txn, &n)
-	switch {
-	case standing.Lost:
-		standing.Lost, standing.LostAt = false, 0
-		state.Standings.Put(a.Txn, &standing)
-		a.event(state.EventNodeReturned, n.ID, "", "The node %s is back.", n.Name)
-	case known:
-		a.event(state.EventNodeRestarted, n.ID, "", "The node %s registered again.", n.Name)
-	default:
-		a.event(state.EventNodeRegistered, n.ID, "", "The node %s registered for the first time.", n.Name)
-	}
-	return command.Registered{Epoch: n.Epoch}, nil
-}
-
-func (a *apply) reportNode(c command.ReportNode) (any, *command.Error) {
-	old, refusal := a.reporter(c.NodeID, c.NodeEpoch)
-	if refusal != nil {
-		return nil, refusal
-	}
-	n := *old
-	n.FreeStorageGiB = c.FreeStorageGiB
-	state.Nodes.Put(a.Txn, &n)
-	return nil, nil
-}
-
 // armNode takes a node's word that its guests stand under the fence. It counts only from the node as it is registered:
 // a node that was lost meanwhile has to register first.
 func (a *apply) armNode(c command.ArmNode) (any, *command.Error) {

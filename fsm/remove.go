@@ -22,7 +22,7 @@ func (a *apply) removeNode(c command.RemoveNode) (any, *command.Error) {
 	if state.Nodes.Count(a.View) == 1 {
 		return nil, command.Errorf(nodeInUse, "The node %s is the only one of the region.", n.Name)
 	}
-	instances, volumes, snapshots := a.held(n.ID)
+	instances, volumes, snapshots := a.Held(n.ID)
 	if instances+volumes+snapshots > 0 && !c.Force {
 		return nil, command.Errorf(nodeInUse, "The node %s holds %d instances, %d volumes and the only copy of %d snapshots.", n.Name, instances, volumes, snapshots)
 	}
@@ -36,26 +36,6 @@ func (a *apply) removeNode(c command.RemoveNode) (any, *command.Error) {
 	a.forgetVolumes(n.ID)
 	a.forgetSnapshots(n.ID)
 	return nil, nil
-}
-
-// held counts what would be lost with a node.
-func (a *apply) held(node string) (instances, volumes, snapshots int) {
-	for i := range state.Instances.List(a.View, state.ByNode, node) {
-		if i.State != state.Terminated {
-			instances++
-		}
-	}
-	for v := range state.Volumes.List(a.View, state.ByNode, node) {
-		if v.State != state.VolumeDeleting {
-			volumes++
-		}
-	}
-	for s := range state.Snapshots.All(a.View) {
-		if len(s.Nodes) == 1 && s.Nodes[0] == node {
-			snapshots++
-		}
-	}
-	return instances, volumes, snapshots
 }
 
 // forgetVolumes: what was to be deleted on a removed node is gone, the rest is in error for good.

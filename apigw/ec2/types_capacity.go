@@ -39,7 +39,7 @@ func offeredTypes(v *state.View) []instancetypes.Type {
 
 // slots is how many more instances of a type the node takes now, by the same charge that the scheduler makes.
 func (s *Service) slots(v *state.View, n *state.Node, t instancetypes.Type) int {
-	if n.Cordoned || !offers(n, t.Name) {
+	if v.Closed(n) != "" || !offers(n, t.Name) {
 		return 0
 	}
 	charge := t.Charge(n.Accel, s.ratios)

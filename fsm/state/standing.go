@@ -46,6 +46,27 @@ func (v *View) Closed(n *Node) string {
 	return ""
 }
 
+// Held counts what would be lost with a node: instances that are not terminated, volumes, and snapshots of which it has
+// the only copy.
+func (v *View) Held(node string) (instances, volumes, snapshots int) {
+	for i := range Instances.List(v, ByNode, node) {
+		if i.State != Terminated {
+			instances++
+		}
+	}
+	for vol := range Volumes.List(v, ByNode, node) {
+		if vol.State != VolumeDeleting {
+			volumes++
+		}
+	}
+	for s := range Snapshots.All(v) {
+		if len(s.Nodes) == 1 && s.Nodes[0] == node {
+			snapshots++
+		}
+	}
+	return instances, volumes, snapshots
+}
+
 // RemovedNode is a node that was removed for good: its certificate is worth nothing any more, and its id is not used again.
 type RemovedNode struct {
 	NodeID  string
