@@ -207,7 +207,7 @@ func (a *apply) runPlacement(c command.Command) (any, *command.Error) {
 	case command.ModifyInstancePlacement:
 		return a.modifyInstancePlacement(c)
 	}
-	panic(fmt.Sprintf("apply entry %d: command %T has no rule", a.index, c))
+	return a.runNode(c)
 }
 
 // Snapshot is the state at one index, immutable, to be written out while Apply goes on.

@@ -33,7 +33,7 @@ func (a *apply) placeInGroup(p command.Assignment, i *state.Instance, n *state.N
 	if !partitioned && p.Partition != 0 || i.Partition != 0 && i.Partition != p.Partition {
 		return command.Errorf(command.PlanConflict, "The partition of the plan (%d) is not the instance's.", p.Partition)
 	}
-	use := a.GroupUse(g, func(other *state.Instance) bool { return other.ID == i.ID })
+	use := a.GroupUse(g, func(other *state.Instance) bool { return other.ID == i.ID || a.Gone(other.NodeID) })
 	if cause := use.Forbids(n, p.Partition); cause != "" {
 		return command.Errorf(command.PlanConflict, "The node %s is %s.", n.ID, cause)
 	}

@@ -94,7 +94,7 @@ func (w *twins) step(t *rapid.T) {
 	v := w.a.View()
 	acct := rapid.SampledFrom([]string{"111111111111", "222222222222"}).Draw(t, "account")
 	ids := []string{w.instance(t)}
-	switch rapid.IntRange(0, 19).Draw(t, "step") {
+	switch rapid.IntRange(0, 24).Draw(t, "step") {
 	case 0, 1, 2:
 		w.run(t, acct)
 	case 3:
@@ -130,6 +130,8 @@ func (w *twins) step(t *rapid.T) {
 		w.group(t, acct)
 	case 19:
 		w.movePlacement(t, acct, ids[0])
+	default:
+		w.node(t)
 	}
 }
 
@@ -148,8 +150,9 @@ func (w *twins) run(t *rapid.T, acct string) {
 				AutoRecovery:     rapid.SampledFrom([]string{"default", "disabled"}).Draw(t, "recovery"),
 				Devices:          []state.Device{{Name: "/dev/sda1", VolumeID: "vol-" + id, DeleteOnTermination: rapid.Bool().Draw(t, "delete")}}},
 			Interface: state.NetworkInterface{ID: "eni-" + id, SubnetID: subnet, DeleteOnTermination: rapid.Bool().Draw(t, "delete eni")},
-			Volumes:   []state.Volume{{ID: "vol-" + id, SizeGiB: 1}},
-			Tags:      []command.LaunchTags{{ResourceID: "vol-" + id, ResourceType: "volume", Tags: []state.Tag{{Key: "a", Value: "b"}}}},
+			Volumes:   []state.Volume{{ID: "vol-" + id, SizeGiB: 1, SnapshotID: "snap-" + strings.TrimPrefix(image, "ami-")}},
+			Tags: []command.LaunchTags{{ResourceID: "vol-" + id, ResourceType: "volume", Tags: []state.Tag{{Key: "a", Value: "b"}}},
+				{ResourceID: "i-" + id, ResourceType: "instance", Tags: []state.Tag{{Key: state.RecoveryTag, Value: rapid.SampledFrom([]string{"remake", "stop"}).Draw(t, "recovery tag")}}}},
 		})
 	}
 	w.apply(t, c)
@@ -170,7 +173,7 @@ func (w *twins) image(t *rapid.T, acct string) {
 	id := w.fresh("img")
 	switch rapid.IntRange(0, 2).Draw(t, "image") {
 	case 0:
-		w.apply(t, command.ImportImage{Snapshot: state.Snapshot{ID: "snap-" + id, AccountID: acct, SizeGiB: 1, Nodes: []string{"n-1"}},
+		w.apply(t, command.ImportImage{Snapshot: state.Snapshot{ID: "snap-" + id, AccountID: acct, SizeGiB: 1, Nodes: []string{"n-1", "n-2", "n-3"}},
 			Image: state.Image{ID: "ami-" + id, AccountID: acct, Name: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "name"), Public: rapid.Bool().Draw(t, "public"),
 				Devices: []state.ImageDevice{{Name: "/dev/sda1", SnapshotID: "snap-" + id}}}})
 	case 1:
@@ -186,9 +189,7 @@ func newTwins(t *rapid.T) *twins {
 	w := &twins{a: fsm.New(), b: fsm.New(), now: 1e18}
 	w.apply(t, command.InitRegion{ClusterID: "c-1", Name: "r", FormatLevel: 1, PublicPool: "127.80.0.0/28", MaxVCPUs: 14, Zones: []state.Zone{{Name: "z1", ID: "z1"}}})
 	for _, n := range []string{"n-1", "n-2", "n-3", "n-4"} {
-		domain := map[string]string{"n-1": "A", "n-2": "A", "n-3": "B"}[n] // n-4 names none
-		w.apply(t, command.RegisterNode{Node: state.Node{ID: n, Name: n, Zone: "z1", FailureDomain: domain, Caps: []string{"ec2"}, Types: []string{"t3.nano"}, FreeStorageGiB: 50,
-			Schedulable: state.Resources{MilliCPU: 6000, MemoryMiB: 4096}}})
+		w.apply(t, command.RegisterNode{Node: twinNode(n)})
 	}
 	for _, acct := range []string{"111111111111", "222222222222"} {
 		w.apply(t, command.CreateAccount{Account: state.Account{ID: acct, Name: acct}, Users: []state.User{{Name: "root", Root: true}},
@@ -240,6 +241,7 @@ func invariants(t *rapid.T, v *state.View) {
 	}
 	orphans(t, v)
 	groupRules(t, v)
+	standings(t, v)
 }
 
 // orphans checks that tags and volumes refer to what exists.

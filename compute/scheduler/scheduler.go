@@ -26,6 +26,12 @@ func (s *Scheduler) Plan(v *state.View, c command.Command) command.Command {
 		return s.planRun(v, c)
 	case command.StartInstances:
 		return s.planStart(v, c)
+	case command.LoseNode:
+		c.Moves = s.planMoves(v, c.Moves, c.NodeID, append([]string{c.NodeID}, c.Avoid...))
+		return c
+	case command.MoveInstances:
+		c.Moves = s.planMoves(v, c.Moves, "", nil)
+		return c
 	}
 	return c
 }
@@ -33,7 +39,7 @@ func (s *Scheduler) Plan(v *state.View, c command.Command) command.Command {
 // Planned tells whether the command is one that the leader plans.
 func Planned(c command.Command) bool {
 	switch c.(type) {
-	case command.RunInstances, command.StartInstances:
+	case command.RunInstances, command.StartInstances, command.LoseNode, command.MoveInstances:
 		return true
 	}
 	return false
@@ -73,6 +79,10 @@ func (s *Scheduler) planStart(v *state.View, c command.StartInstances) command.C
 		i, ok := state.Instances.Get(v, c.AccountID, id)
 		if _, twice := c.Plan[id]; !ok || twice || i.State != state.Stopped {
 			continue
+		}
+		if c.Refusal = unreachable(v, id); c.Refusal != nil {
+			c.Plan = nil
+			return c
 		}
 		use, fault := p.groupOf(i)
 		if fault != nil {

@@ -177,8 +177,9 @@ type InstanceReport struct {
 
 // ReportInstances carries a node's observations.
 type ReportInstances struct {
-	NodeID  string
-	Reports []InstanceReport
+	NodeID    string
+	NodeEpoch uint64 // in which the node registered; 0 is not checked
+	Reports   []InstanceReport
 }
 
 // Type is the command's number.
@@ -195,8 +196,9 @@ const VolumeDeleted = "deleted"
 
 // ReportVolumes carries a node's observations of volumes.
 type ReportVolumes struct {
-	NodeID  string
-	Reports []VolumeReport
+	NodeID    string
+	NodeEpoch uint64 // in which the node registered; 0 is not checked
+	Reports   []VolumeReport
 }
 
 // Type is the command's number.

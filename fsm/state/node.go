@@ -62,15 +62,6 @@ func (n *Node) Domain() string {
 	return n.Zone + "/" + n.FailureDomain
 }
 
-// Closed says in a word or two why a node takes no new work, or "" when it does. Planner, state machine and the capacity
-// that the API shows all ask here and nowhere else.
-func (v *View) Closed(n *Node) string {
-	if n.Cordoned {
-		return "cordoned"
-	}
-	return ""
-}
-
 // Offers tells whether the node can run an instance type.
 func (n *Node) Offers(typeName string) bool {
 	_, ok := slices.BinarySearch(n.Types, typeName)

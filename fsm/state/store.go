@@ -113,6 +113,7 @@ func Tables() []AnyTable {
 	return []AnyTable{
 		Regions, Accounts, Users, AccessKeys, Nodes, Instances, Volumes, Snapshots, Images, KeyPairs,
 		TagSets, VPCs, Subnets, SecurityGroups, NetworkInterfaces, ClientTokens, Requests, Blobs,
+		Standings, RemovedNodes, LeaseTerms, Events, EventHeads,
 		PlacementGroups,
 	}
 }

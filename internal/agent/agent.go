@@ -59,6 +59,7 @@ type Agent struct {
 	daemon  *blockDaemon
 	guests  *guests
 	exec    *executor.Executor
+	lease   *leases
 	metrics *metrics.Registry
 	usage   *usage
 	gossip  *gossip.Gossip
@@ -146,7 +147,10 @@ func (a *Agent) prepareGuests() error {
 	if a.guests, err = newGuests(a.config, a.at, a.host, a.options.Executable); err != nil {
 		return err
 	}
-	a.exec = executor.New(executor.Config{NodeID: a.id.NodeID, Region: a.region, Blocks: a.blocks, Guests: a.guests, Logger: a.options.Logger})
+	if a.lease, err = newLeases(a); err != nil {
+		return err
+	}
+	a.exec = executor.New(executor.Config{NodeID: a.id.NodeID, Region: a.region, Blocks: a.blocks, Guests: a.guests, Epoch: a.lease.holder.Epoch, Logger: a.options.Logger})
 	a.usage = newUsage(a)
 	return a.watchMetrics()
 }
@@ -174,6 +178,7 @@ func (a *Agent) serve(ctx context.Context) error {
 	g.Go(func() error { return a.renewCertificates(ctx) })
 	g.Go(func() error { return a.tell(ctx) })
 	g.Go(func() error { return a.usage.run(ctx) })
+	g.Go(func() error { return a.lease.run(ctx) })
 	g.Go(func() error {
 		if err := a.join(ctx); err != nil || ctx.Err() != nil {
 			return err
@@ -199,7 +204,7 @@ func (a *Agent) join(ctx context.Context) error {
 		c.Node.FreeStorageGiB = max(free, 0) >> 30
 	}
 	for {
-		err := a.region.Propose(ctx, c, nil)
+		err := a.lease.register(ctx, c)
 		var refusal *command.Error
 		if errors.As(err, &refusal) {
 			return admin.Errorf(admin.KindConflict, "correct the configuration", "the region refuses this node: %s", refusal.Message)

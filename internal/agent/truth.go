@@ -50,6 +50,8 @@ type truth struct {
 	region   *region.Region
 	addr     string
 	client   *rpc.Client
+	server   *rpc.Server
+	mux      *rpc.Mux
 	logStore string
 
 	stop   context.CancelFunc
@@ -71,14 +73,14 @@ func openTruth(ctx context.Context, c truthConfig) (*truth, error) {
 		bind = "127.0.0.1:0"
 	}
 	mux, err := rpc.NewMux(rpc.MuxConfig{Self: c.id.NodeID, Bind: bind, Protocols: []string{rpc.ProtoRaft, rpc.ProtoRPC}, Credentials: credentials{who},
-		Resolver: rpc.ResolverFunc(t.resolve), Logger: c.logger})
+		Resolver: rpc.ResolverFunc(t.resolve), Denied: t.denied, Logger: c.logger})
 	if err != nil {
 		return nil, err
 	}
 	if err := mux.Open(); err != nil {
 		return nil, busy(err, "listen.cluster", bind)
 	}
-	t.addr = mux.Addr().String()
+	t.mux, t.addr = mux, mux.Addr().String()
 	serveCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	t.stop, t.served = stop, new(errgroup.Group)
 	t.served.Go(func() error { return mux.Run(serveCtx) })
@@ -95,7 +97,7 @@ func (t *truth) openLog(ctx, serveCtx context.Context, mux *rpc.Mux, c truthConf
 		return err
 	}
 	server := rpc.NewServer(c.logger)
-	t.client = rpc.NewClient(mux)
+	t.server, t.client = server, rpc.NewClient(mux)
 	host, err := raftnode.NewHost(raftnode.HostConfig{Network: mux, Server: server, Client: t.client, Logger: c.logger})
 	if err != nil {
 		return err
@@ -140,6 +142,9 @@ func (t *truth) resolve(_ context.Context, node rpc.NodeID) (string, error) {
 	}
 	return n.ClusterAddr, nil
 }
+
+// denied tells whether a node was removed from the region.
+func (t *truth) denied(node rpc.NodeID) bool { return t.fsm.View().Denied(node) }
 
 // close ends the log and then the cluster port.
 func (t *truth) close() error {

@@ -103,7 +103,7 @@ func Prepare(f *fsm.FSM, p Planner) func(context.Context, []byte) ([]byte, error
 			return nil, fmt.Errorf("prepare command: %w", err)
 		}
 		switch e.Command.(type) {
-		case command.RunInstances, command.StartInstances:
+		case command.RunInstances, command.StartInstances, command.LoseNode, command.MoveInstances:
 			e.Command = p.Plan(f.View(), e.Command)
 			return command.Encode(e)
 		}
