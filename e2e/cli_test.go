@@ -76,6 +76,12 @@ func TestCLI_Smoke(t *testing.T) {
 		{"ec2 describe-subnets", "172.31.0.0/20"},
 		{"ec2 describe-security-groups --group-names default", "default"},
 		{"ec2 describe-network-interfaces --filters Name=attachment.instance-id,Values=ID", "eni-"},
+		{"ec2 create-placement-group --group-name cli-spread --strategy spread --spread-level rack --tag-specifications ResourceType=placement-group,Tags=[{Key=a,Value=b}]", "placement-group/cli-spread"},
+		{"ec2 create-placement-group --group-name cli-parts --strategy partition --partition-count 3", "pg-"},
+		{"ec2 describe-placement-groups --group-names cli-spread cli-parts", "cli-parts"},
+		{"ec2 describe-placement-groups --filters Name=strategy,Values=partition", "cli-parts"},
+		{"ec2 describe-tags --filters Name=resource-type,Values=placement-group", "pg-"},
+		{"ec2 delete-placement-group --group-name cli-spread", ""},
 		{"iam list-access-keys", "AKIA"},
 		{"iam get-user", "user"},
 		{"sts get-caller-identity", "ACCT"},
@@ -105,8 +111,13 @@ func TestCLI_Smoke(t *testing.T) {
 	r.aws(t, "ec2", "wait", "instance-stopped", "--instance-ids", id)
 	r.aws(t, "ec2", "modify-instance-attribute", "--instance-id", id, "--instance-type", "t3.micro")
 	r.aws(t, "ec2", "modify-instance-attribute", "--instance-id", id, "--attribute", "userData", "--value", base64.StdEncoding.EncodeToString([]byte("#!/bin/sh\n")))
+	r.aws(t, "ec2", "modify-instance-placement", "--instance-id", id, "--group-name", "cli-parts", "--partition-number", "2")
+	if out := r.aws(t, "ec2", "describe-instances", "--filters", "Name=placement-group-name,Values=cli-parts", "Name=placement-partition-number,Values=2"); !strings.Contains(out, id) {
+		t.Errorf("the instance is not in its partition:\n%s", out)
+	}
 	r.aws(t, "ec2", "start-instances", "--instance-ids", id)
 	r.aws(t, "ec2", "wait", "instance-running", "--instance-ids", id)
 	r.aws(t, "ec2", "terminate-instances", "--instance-ids", id)
 	r.aws(t, "ec2", "wait", "instance-terminated", "--instance-ids", id)
+	r.aws(t, "ec2", "delete-placement-group", "--group-name", "cli-parts")
 }

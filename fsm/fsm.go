@@ -221,7 +221,20 @@ func (a *apply) runResource(c command.Command) (any, *command.Error) {
 	case command.DeleteSnapshot:
 		return a.deleteSnapshot(c)
 	}
-	panic(fmt.Sprintf("apply entry %d: command %T has no rule", a.index, c))
+	return a.runPlacement(c)
+}
+
+// runPlacement is the third part of run: placement groups.
+func (a *apply) runPlacement(c command.Command) (any, *command.Error) {
+	switch c := c.(type) {
+	case command.CreatePlacementGroup:
+		return a.createPlacementGroup(c)
+	case command.DeletePlacementGroup:
+		return a.deletePlacementGroup(c)
+	case command.ModifyInstancePlacement:
+		return a.modifyInstancePlacement(c)
+	}
+	return a.runNode(c)
 }
 
 // Snapshot is the state at one index, immutable, to be written out while Apply goes on.

@@ -121,6 +121,9 @@ func TestStaleReport_Ignored(t *testing.T) {
 	r := fsmtest.NewRegion(t)
 	r.AddAccount(t, account)
 	launchOne(t, r, r.AddImage(t, account, "img", 1), "1")
+	if err := r.Propose(t.Context(), command.RegisterNode{Node: state.Node{ID: "n-other", Name: "other", Zone: fsmtest.Zone}}, nil); err != nil {
+		t.Fatal(err)
+	}
 	for _, report := range []command.ReportInstances{
 		{NodeID: "n-other", Reports: []command.InstanceReport{{InstanceID: "i-1", Epoch: 1, Saw: command.SawRunning}}},
 		{NodeID: fsmtest.NodeID, Reports: []command.InstanceReport{{InstanceID: "i-1", Epoch: 0, Saw: command.SawRunning}}},

@@ -90,10 +90,10 @@ func (a *apply) start(c command.StartInstances, i state.Instance) *command.Error
 	if !ok || !c.Planned {
 		return noCapacity(i.Type, i.Zone)
 	}
-	if refusal := a.place(place, i.Zone, i.Type); refusal != nil {
+	if refusal := a.place(place, &i); refusal != nil {
 		return refusal
 	}
-	i.NodeID, i.Charge, i.BootMode = place.NodeID, place.Charge, place.BootMode
+	i.NodeID, i.Charge, i.BootMode, i.Partition = place.NodeID, place.Charge, place.BootMode, place.Partition
 	i.Epoch++
 	i.Generation++
 	i.Desired, i.Force, i.LaunchTime = state.Running, false, a.now
@@ -103,17 +103,8 @@ func (a *apply) start(c command.StartInstances, i state.Instance) *command.Error
 		v.Epoch++
 		state.Volumes.Put(a.Txn, &v)
 	}
-	if eni, ok := state.NetworkInterfaces.Get(a.View, i.AccountID, i.NetworkInterfaceID); ok {
-		subnet, ok := state.Subnets.Get(a.View, i.AccountID, i.SubnetID)
-		if ok && subnet.MapPublicIP {
-			n := *eni
-			var refusal *command.Error
-			if n.PublicIP, refusal = a.publicAddress(); refusal != nil {
-				return refusal
-			}
-			state.NetworkInterfaces.Put(a.Txn, &n)
-			i.PublicIP = n.PublicIP
-		}
+	if refusal := a.publish(&i); refusal != nil {
+		return refusal
 	}
 	a.enter(&i, state.Pending)
 	state.Instances.Put(a.Txn, &i)
@@ -190,17 +181,21 @@ func (a *apply) terminateInstances(c command.TerminateInstances) (any, *command.
 			i.Reason, i.TransitionReason = reasonUser, a.userTransition()
 			a.endInstance(&i)
 			state.Instances.Put(a.Txn, &i)
-			change.Current = state.ShuttingDown
+			change.Current = i.State
 		}
 		out.Changes = append(out.Changes, change)
 	}
 	return out, nil
 }
 
-// endInstance makes an instance go for good.
+// endInstance makes an instance go for good. One whose node is gone has no guest, and nobody who could report its end.
 func (a *apply) endInstance(i *state.Instance) {
 	i.Desired = state.Terminated
 	i.Generation++
+	if a.Gone(i.NodeID) {
+		a.terminated(i)
+		return
+	}
 	a.enter(i, state.ShuttingDown)
 }
 

@@ -28,7 +28,7 @@ func (a *apply) runInstances(c command.RunInstances) (any, *command.Error) {
 	made := command.Launched{ReservationID: c.Launches[0].Instance.ReservationID}
 	hash := a.keepBlob(c.UserData, len(c.Plan))
 	for n, place := range c.Plan {
-		if refusal := a.place(place, c.Launches[n].Instance.Zone, c.Launches[n].Instance.Type); refusal != nil {
+		if refusal := a.place(place, &c.Launches[n].Instance); refusal != nil {
 			return nil, refusal
 		}
 		if refusal := a.launch(c.Launches[n], place, hash); refusal != nil {
@@ -138,15 +138,15 @@ func (a *apply) checkStorage(account string) *command.Error {
 
 // place checks one assignment against the state: the plan was made on an older one. A plan that no longer fits is
 // command.PlanConflict: the proposer has it planned anew, and only a planner says that nothing fits.
-func (a *apply) place(p command.Assignment, zone, typeName string) *command.Error {
+func (a *apply) place(p command.Assignment, i *state.Instance) *command.Error {
 	n, ok := state.Nodes.Get(a.View, state.AnyAccount, p.NodeID)
-	if !ok || n.Cordoned || !n.HasCap("ec2") || n.Zone != zone || !n.Offers(typeName) {
-		return command.Errorf(command.PlanConflict, "The node %s no longer has room for a %s in %s.", p.NodeID, typeName, zone)
+	if !ok || a.Closed(n) != "" || !n.HasCap("ec2") || n.Zone != i.Zone || !n.Offers(i.Type) {
+		return command.Errorf(command.PlanConflict, "The node %s no longer has room for a %s in %s.", p.NodeID, i.Type, i.Zone)
 	}
 	if !p.Charge.Fits(n.Schedulable.Sub(a.Allocated(n.ID))) {
-		return command.Errorf(command.PlanConflict, "The node %s no longer has room for a %s in %s.", p.NodeID, typeName, zone)
+		return command.Errorf(command.PlanConflict, "The node %s no longer has room for a %s in %s.", p.NodeID, i.Type, i.Zone)
 	}
-	return nil
+	return a.placeInGroup(p, i, n)
 }
 
 // launch makes the rows of one instance.
@@ -169,7 +169,7 @@ func (a *apply) launch(l command.Launch, place command.Assignment, userData stri
 		}
 	}
 	i.UserDataHash, i.PrivateIP, i.PublicIP, i.NetworkInterfaceID = userData, eni.PrivateIP, eni.PublicIP, eni.ID
-	i.NodeID, i.Charge, i.BootMode, i.Epoch, i.Generation = place.NodeID, place.Charge, place.BootMode, 1, 1
+	i.NodeID, i.Charge, i.BootMode, i.Partition, i.Epoch, i.Generation = place.NodeID, place.Charge, place.BootMode, place.Partition, 1, 1
 	i.Desired, i.State, i.StateSince, i.LaunchTime, i.Created = state.Running, state.Pending, a.now, a.now, a.now
 	eni.AccountID, eni.InstanceID, eni.Status, eni.Created, eni.Attached = i.AccountID, i.ID, "in-use", a.now, a.now
 	i.Devices = slices.Clone(i.Devices)

@@ -47,6 +47,9 @@ func (a *apply) tick() (any, *command.Error) {
 
 func (a *apply) registerNode(c command.RegisterNode) (any, *command.Error) {
 	n := c.Node
+	if a.Denied(n.ID) {
+		return nil, command.Errorf("NodeRemoved", "The node %s was removed from the region; its id is not used again.", n.ID)
+	}
 	if !a.region.HasZone(n.Zone) {
 		return nil, command.Errorf("InvalidZone", "The node %s names the zone %q, which the region %s does not list.", n.Name, n.Zone, a.region.Name)
 	}
@@ -56,20 +59,35 @@ func (a *apply) registerNode(c command.RegisterNode) (any, *command.Error) {
 	if refusal := a.enrol(c); refusal != nil {
 		return nil, refusal
 	}
+	standing := a.Standing(n.ID)
+	if standing.CapsSet {
+		n.Caps = standing.Caps
+	}
 	n.Caps, n.Types = sorted(n.Caps), sorted(n.Types)
 	n.Registered, n.Cordoned, n.Epoch = a.now, false, 1
-	if old, ok := state.Nodes.Get(a.View, state.AnyAccount, n.ID); ok {
+	old, known := state.Nodes.Get(a.View, state.AnyAccount, n.ID)
+	if known {
 		n.FreeStorageGiB = old.FreeStorageGiB
 		n.Registered, n.Cordoned, n.Epoch = old.Registered, old.Cordoned, old.Epoch+1
 	}
 	state.Nodes.Put(a.Txn, &n)
-	return nil, nil
+	switch {
+	case standing.Lost:
+		standing.Lost, standing.LostAt = false, 0
+		state.Standings.Put(a.Txn, &standing)
+		a.event(state.EventNodeReturned, n.ID, "", "The node %s is back.", n.Name)
+	case known:
+		a.event(state.EventNodeRestarted, n.ID, "", "The node %s registered again.", n.Name)
+	default:
+		a.event(state.EventNodeRegistered, n.ID, "", "The node %s registered for the first time.", n.Name)
+	}
+	return command.Registered{Epoch: n.Epoch}, nil
 }
 
 func (a *apply) reportNode(c command.ReportNode) (any, *command.Error) {
-	old, ok := state.Nodes.Get(a.View, state.AnyAccount, c.NodeID)
-	if !ok {
-		return nil, command.Errorf("NodeNotFound", "The node %s is not registered.", c.NodeID)
+	old, refusal := a.reporter(c.NodeID, c.NodeEpoch)
+	if refusal != nil {
+		return nil, refusal
 	}
 	n := *old
 	n.FreeStorageGiB = c.FreeStorageGiB

@@ -12,6 +12,9 @@ import (
 // reportInstances folds a node's observations in. An observation of an instance that is not assigned to the node in
 // that epoch is ignored: it comes from a stale owner.
 func (a *apply) reportInstances(c command.ReportInstances) (any, *command.Error) {
+	if _, refusal := a.reporter(c.NodeID, c.NodeEpoch); refusal != nil {
+		return nil, refusal
+	}
 	for _, r := range c.Reports {
 		old, ok := state.Instances.Get(a.View, state.AnyAccount, r.InstanceID)
 		if !ok || old.NodeID != c.NodeID || old.Epoch != r.Epoch || old.State == state.Terminated {
@@ -120,6 +123,14 @@ func (a *apply) terminated(i *state.Instance) {
 			v.State = state.VolumeDeleting
 		}
 		v.Attachment = nil
+		if a.Denied(v.NodeID) { // its bytes left with the node: nobody can delete them, and nobody can use them
+			v.State = state.VolumeError
+			if old.Attachment.DeleteOnTermination {
+				a.dropTags(v.AccountID, v.ID)
+				state.Volumes.Delete(a.Txn, v.ID)
+				continue
+			}
+		}
 		state.Volumes.Put(a.Txn, &v)
 	}
 	for _, old := range slices.Collect(state.NetworkInterfaces.List(a.View, state.ByInstance, i.ID)) {
@@ -153,6 +164,9 @@ func (a *apply) setAttachments(i *state.Instance, s string) {
 
 // reportVolumes folds observations of volumes in. Only the node that has the bytes may report.
 func (a *apply) reportVolumes(c command.ReportVolumes) (any, *command.Error) {
+	if _, refusal := a.reporter(c.NodeID, c.NodeEpoch); refusal != nil {
+		return nil, refusal
+	}
 	for _, r := range c.Reports {
 		old, ok := state.Volumes.Get(a.View, state.AnyAccount, r.VolumeID)
 		if !ok || old.NodeID != c.NodeID {

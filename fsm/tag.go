@@ -35,6 +35,7 @@ var taggables = []taggable{
 	{"vpc-", "vpc", "InvalidVpcID.NotFound", has(state.VPCs)},
 	{"subnet-", "subnet", "InvalidSubnetID.NotFound", has(state.Subnets)},
 	{"sg-", "security-group", "InvalidGroup.NotFound", has(state.SecurityGroups)},
+	{"pg-", "placement-group", "InvalidPlacementGroup.Unknown", has(state.PlacementGroups)},
 	{"eni-", "network-interface", "InvalidNetworkInterfaceID.NotFound", has(state.NetworkInterfaces)},
 }
 

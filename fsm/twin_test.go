@@ -38,7 +38,7 @@ type twins struct {
 func (w *twins) apply(t *rapid.T, c command.Command) {
 	w.index++
 	w.now += state.Time(rapid.Int64Range(-5, 20).Draw(t, "elapsed")) * 60e9 // proposers' clocks disagree
-	e := command.Envelope{Time: w.now, Command: scheduler.New(unit{}).Plan(w.a.View(), c)}
+	e := command.Envelope{Time: w.now, Command: w.scramble(t, scheduler.New(unit{}).Plan(w.a.View(), c))}
 	binary.BigEndian.PutUint64(e.Request[:], w.index)
 	if w.index > 10 && rapid.IntRange(0, 19).Draw(t, "retry") == 0 {
 		binary.BigEndian.PutUint64(e.Request[:], w.index-3) // a retried proposal
@@ -94,7 +94,7 @@ func (w *twins) step(t *rapid.T) {
 	v := w.a.View()
 	acct := rapid.SampledFrom([]string{"111111111111", "222222222222"}).Draw(t, "account")
 	ids := []string{w.instance(t)}
-	switch rapid.IntRange(0, 22).Draw(t, "step") {
+	switch rapid.IntRange(0, 26).Draw(t, "step") {
 	case 0, 1, 2:
 		w.run(t, acct)
 	case 3:
@@ -130,8 +130,14 @@ func (w *twins) step(t *rapid.T) {
 		w.setting(t)
 	case 19:
 		w.apply(t, command.RestoreRegion{})
-	default:
+	case 20:
+		w.group(t, acct)
+	case 21:
+		w.movePlacement(t, acct, ids[0])
+	case 22, 23:
 		w.member(t)
+	default:
+		w.node(t)
 	}
 }
 
@@ -146,17 +152,19 @@ func (w *twins) run(t *rapid.T, acct string) {
 		UserData: []byte(rapid.StringN(0, 2, -1).Draw(t, "data"))}
 	image := drawn(t, slices.Collect(state.Images.All(w.a.View())), func(i *state.Image) string { return i.ID }, "ami-none")
 	subnet := "subnet-" + acct
+	group := rapid.SampledFrom([]string{"", w.placementGroup(t)}).Draw(t, "group") // a launch is in one group
 	for range rapid.IntRange(1, 3).Draw(t, "count") {
 		id := w.fresh("x")
 		c.Launches = append(c.Launches, command.Launch{
-			Instance: state.Instance{ID: "i-" + id, AccountID: acct, ReservationID: "r-" + id, ImageID: image, Zone: "z1", Type: "t3.nano", SubnetID: subnet, VPCID: "vpc-" + acct,
+			Instance: state.Instance{ID: "i-" + id, AccountID: acct, ReservationID: "r-" + id, ImageID: image, Zone: "z1", Type: "t3.nano", SubnetID: subnet, PlacementGroupID: group, VPCID: "vpc-" + acct,
 				Shape:            state.Shape{VCPUs: rapid.IntRange(1, 2).Draw(t, "vcpus"), MemoryMiB: 512},
 				ShutdownBehavior: rapid.SampledFrom([]string{"stop", "terminate"}).Draw(t, "behaviour"),
 				AutoRecovery:     rapid.SampledFrom([]string{"default", "disabled"}).Draw(t, "recovery"),
 				Devices:          []state.Device{{Name: "/dev/sda1", VolumeID: "vol-" + id, DeleteOnTermination: rapid.Bool().Draw(t, "delete")}}},
 			Interface: state.NetworkInterface{ID: "eni-" + id, SubnetID: subnet, DeleteOnTermination: rapid.Bool().Draw(t, "delete eni")},
-			Volumes:   []state.Volume{{ID: "vol-" + id, SizeGiB: 1}},
-			Tags:      []command.LaunchTags{{ResourceID: "vol-" + id, ResourceType: "volume", Tags: []state.Tag{{Key: "a", Value: "b"}}}},
+			Volumes:   []state.Volume{{ID: "vol-" + id, SizeGiB: 1, SnapshotID: "snap-" + strings.TrimPrefix(image, "ami-")}},
+			Tags: []command.LaunchTags{{ResourceID: "vol-" + id, ResourceType: "volume", Tags: []state.Tag{{Key: "a", Value: "b"}}},
+				{ResourceID: "i-" + id, ResourceType: "instance", Tags: []state.Tag{{Key: state.RecoveryTag, Value: rapid.SampledFrom([]string{"remake", "stop"}).Draw(t, "recovery tag")}}}},
 		})
 	}
 	w.apply(t, c)
@@ -180,7 +188,7 @@ func (w *twins) image(t *rapid.T, acct string) {
 		snap := drawn(t, slices.Collect(state.Snapshots.All(w.a.View())), func(x *state.Snapshot) string { return x.ID }, "snap-none")
 		w.apply(t, command.ReportSnapshot{SnapshotID: snap, NodeID: rapid.SampledFrom([]string{"n-1", "n-2"}).Draw(t, "holder")})
 	case 0:
-		w.apply(t, command.ImportImage{Snapshot: state.Snapshot{ID: "snap-" + id, AccountID: acct, SizeGiB: 1, Nodes: []string{"n-1"}},
+		w.apply(t, command.ImportImage{Snapshot: state.Snapshot{ID: "snap-" + id, AccountID: acct, SizeGiB: 1, Nodes: []string{"n-1", "n-2", "n-3"}},
 			Image: state.Image{ID: "ami-" + id, AccountID: acct, Name: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "name"), Public: rapid.Bool().Draw(t, "public"),
 				Devices: []state.ImageDevice{{Name: "/dev/sda1", SnapshotID: "snap-" + id}}}})
 	case 1:
@@ -238,16 +246,16 @@ func admissions(t *rapid.T, v *state.View) {
 
 func newTwins(t *rapid.T) *twins {
 	w := &twins{a: fsm.New(), b: fsm.New(), now: 1e18}
-	w.apply(t, command.InitRegion{ClusterID: "c-1", Name: "r", FormatLevel: 1, PublicPool: "127.80.0.0/28", MaxVCPUs: 9, Zones: []state.Zone{{Name: "z1", ID: "z1"}}})
-	for _, n := range []string{"n-1", "n-2"} {
-		w.apply(t, command.RegisterNode{Node: state.Node{ID: n, Name: n, Zone: "z1", Caps: []string{"ec2"}, Types: []string{"t3.nano"}, FreeStorageGiB: 50,
-			Schedulable: state.Resources{MilliCPU: 6000, MemoryMiB: 4096}}})
+	w.apply(t, command.InitRegion{ClusterID: "c-1", Name: "r", FormatLevel: 1, PublicPool: "127.80.0.0/28", MaxVCPUs: 14, Zones: []state.Zone{{Name: "z1", ID: "z1"}}})
+	for _, n := range []string{"n-1", "n-2", "n-3", "n-4"} {
+		w.apply(t, command.RegisterNode{Node: twinNode(n)})
 	}
 	w.apply(t, command.InitCluster{Cluster: state.Cluster{TargetSize: 3}, First: state.Member{NodeID: "n-1", Name: "n-1"}})
 	for _, acct := range []string{"111111111111", "222222222222"} {
 		w.apply(t, command.CreateAccount{Account: state.Account{ID: acct, Name: acct}, Users: []state.User{{Name: "root", Root: true}},
 			VPC: state.VPC{ID: "vpc-" + acct, CIDR: "172.31.0.0/16"}, Group: state.SecurityGroup{ID: "sg-" + acct},
 			Subnets: []state.Subnet{{ID: "subnet-" + acct, CIDR: "172.31.0.0/28", Zone: "z1", MapPublicIP: true}}})
+		w.firstGroups(t, acct)
 	}
 	return w
 }
@@ -293,6 +301,8 @@ func invariants(t *rapid.T, v *state.View) {
 	}
 	orphans(t, v)
 	admissions(t, v)
+	groupRules(t, v)
+	standings(t, v)
 }
 
 // orphans checks that tags and volumes refer to what exists.
@@ -306,6 +316,9 @@ func orphans(t *rapid.T, v *state.View) {
 		}
 	}
 	for set := range state.TagSets.All(v) {
+		if _, ok := state.PlacementGroups.Get(v, set.AccountID, set.ResourceID); !ok && strings.HasPrefix(set.ResourceID, "pg-") {
+			t.Fatalf("tags of %s outlived it", set.ResourceID)
+		}
 		if strings.HasPrefix(set.ResourceID, "vol-") {
 			if _, ok := state.Volumes.Get(v, set.AccountID, set.ResourceID); !ok {
 				t.Fatalf("tags of %s outlived it", set.ResourceID)

@@ -95,6 +95,9 @@ func pick[R any](family ids.Family, wanted []string, get func(id string) (*R, bo
 
 // notFound is the family's NotFound; of images EC2 writes the ids in brackets.
 func notFound(family ids.Family, missing ...string) error {
+	if family == ids.PlacementGroup && len(missing) == 1 {
+		return unknownPlacementGroup(missing[0])
+	}
 	if family != ids.Image {
 		return family.Missing(missing...)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hivecloud/hive/apigw"
 	"github.com/hivecloud/hive/apigw/page"
+	"github.com/hivecloud/hive/compute/scheduler"
 	"github.com/hivecloud/hive/fsm/command"
 	"github.com/hivecloud/hive/fsm/fsmtest"
 	"github.com/hivecloud/hive/fsm/state"
@@ -27,6 +28,8 @@ type world struct {
 	svc     *Service
 	console *fakeConsole
 	image   string // of alice, public, 8 GiB root
+
+	planner *scheduler.Scheduler // nil: everything goes to the first node
 
 	mu       sync.Mutex
 	proposed []command.Command
@@ -53,6 +56,9 @@ func (w *world) Propose(ctx context.Context, c command.Command, into any) error 
 	w.mu.Lock()
 	w.proposed = append(w.proposed, c)
 	w.mu.Unlock()
+	if w.planner != nil {
+		c = w.planner.Plan(w.FSM.View(), c)
+	}
 	return w.Region.Propose(ctx, c, into)
 }
 

@@ -29,6 +29,7 @@ const (
 type launchPlan struct {
 	min, max int
 	template state.Instance
+	group    *state.PlacementGroup // nil without one
 	devices  []launchDevice
 	userData []byte
 	tags     map[types.ResourceType][]state.Tag
@@ -51,7 +52,13 @@ func (s *Service) planLaunch(v *state.View, account string, in *sdk.RunInstances
 	if err := p.setKey(v, account, valueOf(in.KeyName)); err != nil {
 		return p, err
 	}
-	site, err := s.findSite(v, account, in, t)
+	if p.group, p.template.Partition, err = launchGroup(v, account, in.Placement, t); err != nil {
+		return p, err
+	}
+	if p.group != nil {
+		p.template.PlacementGroupID = p.group.ID
+	}
+	site, err := s.findSite(v, account, in, t, p.groupUse(v))
 	if err != nil {
 		return p, err
 	}
@@ -65,6 +72,14 @@ func (s *Service) planLaunch(v *state.View, account string, in *sdk.RunInstances
 	p.setSite(site)
 	p.template.AccountID, p.template.ClientToken = account, valueOf(in.ClientToken)
 	return p, p.setOptions(v, in, t, image)
+}
+
+// groupUse is where the instances of the launch's placement group are, nil without one.
+func (p *launchPlan) groupUse(v *state.View) *state.GroupUse {
+	if p.group == nil {
+		return nil
+	}
+	return v.GroupUse(p.group, nil)
 }
 
 // setCounts checks MinCount and MaxCount.

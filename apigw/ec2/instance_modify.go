@@ -195,6 +195,11 @@ func setType(c *command.ModifyInstance, v *state.View, i *state.Instance, name s
 	if _, err := ebsOptimized(t, i.EBSOptimized); err != nil {
 		return err
 	}
+	if g, ok := state.PlacementGroups.Get(v, i.AccountID, i.PlacementGroupID); ok {
+		if err := suitsGroup(t, g); err != nil {
+			return err
+		}
+	}
 	shape := shapeOf(t)
 	c.InstanceType, c.Shape = aws.String(t.Name), &shape
 	if i.CPUCredits == "" && t.Burstable {

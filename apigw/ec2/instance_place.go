@@ -23,8 +23,8 @@ type launchSite struct {
 }
 
 // findSite resolves zone, subnet and security groups of a launch. Without a zone or subnet it is the default subnet
-// of the zone with the most room for the type.
-func (s *Service) findSite(v *state.View, account string, in *sdk.RunInstancesInput, t instancetypes.Type) (launchSite, error) {
+// of the zone with the most room for the type, as far as the launch's placement group leaves it.
+func (s *Service) findSite(v *state.View, account string, in *sdk.RunInstancesInput, t instancetypes.Type, use *state.GroupUse) (launchSite, error) {
 	region, _ := v.Region()
 	zone, err := requestedZone(region, in.Placement)
 	if err != nil {
@@ -36,7 +36,9 @@ func (s *Service) findSite(v *state.View, account string, in *sdk.RunInstancesIn
 			zone = site.subnet.Zone
 		}
 	} else {
-		site.subnet, err = s.defaultSubnet(v, account, zone, t)
+		site.subnet, err = s.defaultSubnet(v, account, zone, func(zone string) int {
+			return s.zoneRoom(v, zone, t, use, int(valueOf(valueOf(in.Placement).PartitionNumber)))
+		})
 	}
 	if err != nil {
 		return launchSite{}, err
@@ -83,7 +85,7 @@ func requestedSubnet(v *state.View, account, id, zone string) (*state.Subnet, er
 }
 
 // defaultSubnet is the default VPC's subnet of the zone, or of the zone with the most room when none was asked for.
-func (s *Service) defaultSubnet(v *state.View, account, zone string, t instancetypes.Type) (*state.Subnet, error) {
+func (s *Service) defaultSubnet(v *state.View, account, zone string, room func(zone string) int) (*state.Subnet, error) {
 	owner, ok := state.Accounts.Get(v, account, account)
 	if !ok || owner.DefaultVPC == "" {
 		return nil, awserr.New("VPCIdNotSpecified", "No default VPC for this user")
@@ -101,20 +103,37 @@ func (s *Service) defaultSubnet(v *state.View, account, zone string, t instancet
 		return nil, awserr.New("MissingInput", "No subnets found for the default VPC '%s'. Please specify a subnet.", owner.DefaultVPC)
 	}
 	return slices.MaxFunc(candidates, func(a, b *state.Subnet) int {
-		return cmp.Or(cmp.Compare(s.zoneRoom(v, a.Zone, t), s.zoneRoom(v, b.Zone, t)), strings.Compare(b.Zone, a.Zone))
+		return cmp.Or(cmp.Compare(room(a.Zone), room(b.Zone)), strings.Compare(b.Zone, a.Zone))
 	}), nil
 }
 
 // zoneRoom is how many instances of a type a zone takes now; -1 when it does not offer the type at all, so that a
-// full zone goes before one that will never do.
-func (s *Service) zoneRoom(v *state.View, zone string, t instancetypes.Type) int {
+// full zone goes before one that will never do. Nodes that the placement group forbids count as full.
+func (s *Service) zoneRoom(v *state.View, zone string, t instancetypes.Type, use *state.GroupUse, partition int) int {
 	room := -1
 	for n := range state.Nodes.All(v) {
-		if n.Zone == zone && offers(n, t.Name) {
-			room = max(room, 0) + s.slots(v, n, t)
+		if n.Zone != zone || !offers(n, t.Name) {
+			continue
+		}
+		room = max(room, 0)
+		if use == nil || groupAllows(use, n, partition) {
+			room += s.slots(v, n, t)
 		}
 	}
 	return room
+}
+
+// groupAllows tells whether the group's rule allows the node for some partition, or for the one asked for.
+func groupAllows(use *state.GroupUse, n *state.Node, partition int) bool {
+	if partition != 0 || use.Group().Strategy != state.PartitionStrategy {
+		return use.Forbids(n, partition) == ""
+	}
+	for p := range use.Group().Partitions {
+		if use.Forbids(n, p+1) == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // checkOffered refuses a type that no node of the zone runs, and names the zones that have it.

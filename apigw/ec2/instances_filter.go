@@ -38,16 +38,23 @@ func mergeFilters[T any](parts ...map[string]func(T) []string) map[string]func(T
 }
 
 var instanceIdentityFilters = instanceValues{
-	"instance-id":                 func(d *describedInstance) []string { return some(d.row.ID) },
-	"image-id":                    func(d *describedInstance) []string { return some(d.row.ImageID) },
-	"owner-id":                    func(d *describedInstance) []string { return some(d.row.AccountID) },
-	"reservation-id":              func(d *describedInstance) []string { return some(d.row.ReservationID) },
-	"client-token":                func(d *describedInstance) []string { return some(d.row.ClientToken) },
-	"key-name":                    func(d *describedInstance) []string { return some(d.row.KeyName) },
-	"launch-index":                func(d *describedInstance) []string { return some(strconv.Itoa(d.row.LaunchIndex)) },
-	"launch-time":                 func(d *describedInstance) []string { return times(d.row.LaunchTime) },
-	"availability-zone":           func(d *describedInstance) []string { return some(d.row.Zone) },
-	"availability-zone-id":        func(d *describedInstance) []string { return some(valueOf(d.sdk.Placement.AvailabilityZoneId)) },
+	"instance-id":          func(d *describedInstance) []string { return some(d.row.ID) },
+	"image-id":             func(d *describedInstance) []string { return some(d.row.ImageID) },
+	"owner-id":             func(d *describedInstance) []string { return some(d.row.AccountID) },
+	"reservation-id":       func(d *describedInstance) []string { return some(d.row.ReservationID) },
+	"client-token":         func(d *describedInstance) []string { return some(d.row.ClientToken) },
+	"key-name":             func(d *describedInstance) []string { return some(d.row.KeyName) },
+	"launch-index":         func(d *describedInstance) []string { return some(strconv.Itoa(d.row.LaunchIndex)) },
+	"launch-time":          func(d *describedInstance) []string { return times(d.row.LaunchTime) },
+	"availability-zone":    func(d *describedInstance) []string { return some(d.row.Zone) },
+	"availability-zone-id": func(d *describedInstance) []string { return some(valueOf(d.sdk.Placement.AvailabilityZoneId)) },
+	"placement-group-name": func(d *describedInstance) []string { return some(valueOf(d.sdk.Placement.GroupName)) },
+	"placement-partition-number": func(d *describedInstance) []string {
+		if d.sdk.Placement.PartitionNumber == nil {
+			return nil
+		}
+		return some(strconv.Itoa(int(*d.sdk.Placement.PartitionNumber)))
+	},
 	"instance-state-code":         func(d *describedInstance) []string { return some(strconv.Itoa(int(d.row.State))) },
 	"instance-state-name":         func(d *describedInstance) []string { return some(d.row.State.String()) },
 	"reason":                      func(d *describedInstance) []string { return some(d.row.TransitionReason) },
@@ -150,8 +157,6 @@ var instanceAbsentFilters = absent[*describedInstance](
 	"kernel-id",
 	"operator.principal",
 	"outpost-arn",
-	"placement-group-name",
-	"placement-partition-number",
 	"platform",
 	"product-code",
 	"product-code.type",

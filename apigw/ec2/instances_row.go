@@ -81,7 +81,11 @@ func (r instanceRows) addNetwork(out *types.Instance, i *state.Instance) {
 
 // placement tells where the instance is, as far as a tenant may know.
 func (r instanceRows) placement(i *state.Instance) *types.Placement {
-	return &types.Placement{AvailabilityZone: optional(i.Zone), AvailabilityZoneId: optional(r.zoneID(i.Zone)), Tenancy: types.Tenancy(i.Tenancy)}
+	out := &types.Placement{AvailabilityZone: optional(i.Zone), AvailabilityZoneId: optional(r.zoneID(i.Zone)), Tenancy: types.Tenancy(i.Tenancy)}
+	if g, ok := state.PlacementGroups.Get(r.view, i.AccountID, i.PlacementGroupID); ok { // a terminated instance may outlive its group
+		out.GroupName, out.GroupId, out.PartitionNumber = aws.String(g.Name), aws.String(g.ID), positive(int64(i.Partition))
+	}
+	return out
 }
 
 // zoneID is the zone's id, the same in every account.

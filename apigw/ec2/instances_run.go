@@ -112,6 +112,9 @@ func launchResources(c *apigw.Call, v *state.View, p launchPlan) []apigw.Resourc
 	if i.KeyName != "" {
 		list = append(list, c.Resource(string(types.ResourceTypeKeyPair), i.KeyName, nil))
 	}
+	if p.group != nil {
+		list = append(list, placementGroupResource(c, v, p.group))
+	}
 	for _, g := range i.SecurityGroups {
 		list = append(list, resource(c, v, types.ResourceTypeSecurityGroup, g))
 	}

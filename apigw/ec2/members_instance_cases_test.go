@@ -15,7 +15,7 @@ import (
 )
 
 // memberCases are the calls of TestEveryDeclaredMemberChangesSomething, by action.
-var memberCases = joinCases(instanceCases, attributeCases, typeCases, resourceCases, imageCases)
+var memberCases = joinCases(instanceCases, attributeCases, typeCases, resourceCases, imageCases, placementCases)
 
 func joinCases(parts ...map[string][]memberCase) map[string][]memberCase {
 	all := map[string][]memberCase{}
@@ -76,6 +76,8 @@ var instanceCases = map[string][]memberCase{
 			in.CpuOptions, in.InstanceType, in.BlockDeviceMappings = nil, "t3.micro", nil
 			return in
 		}, vary: map[string]any{"InstanceType": "t3.small"}},
+		placedCase("second", "", map[string]any{"Placement.GroupName": "third", "Placement.PartitionNumber": int32(2)}),
+		placedCase("", partitionGroup, map[string]any{"Placement.GroupId": spreadGroup}),
 	},
 	"DescribeInstances": listCases(func(*fixture) any { return &sdk.DescribeInstancesInput{} },
 		func(in any, f []types.Filter) { in.(*sdk.DescribeInstancesInput).Filters = f }, "instance-state-name", "running", "key-name",

@@ -70,6 +70,7 @@ func newFixture(t *testing.T) *fixture {
 	f.must(t, command.ModifyImage{AccountID: alice, ImageID: f.disabled, State: ptr(state.ImageDisabled)})
 	f.must(t, command.ModifyImage{AccountID: bob, ImageID: old, Public: ptr(true), Deprecation: ptr(f.FSM.Now())})
 	f.console.output = []byte("login: ")
+	f.addGroups()
 	f.running, f.stopped = f.launch(1), f.launch(2)
 	f.stop(t, alice, f.stopped)
 	f.must(t, command.CreateTags{AccountID: alice, Resources: []string{f.running, f.row(t, f.running).Devices[0].VolumeID}, Tags: []state.Tag{{Key: "colour", Value: "red"}}})
@@ -109,6 +110,9 @@ func fixedIDs(v *state.View) []string {
 	}
 	for k := range state.KeyPairs.All(v) {
 		out = append(out, k.ID)
+	}
+	for g := range state.PlacementGroups.All(v) {
+		out = append(out, g.ID)
 	}
 	for n := range state.Subnets.All(v) {
 		out = append(out, n.ID)

@@ -50,6 +50,7 @@ var taggables = []taggable{
 	{ids.VPC, types.ResourceTypeVpc, has(state.VPCs)},
 	{ids.Subnet, types.ResourceTypeSubnet, has(state.Subnets)},
 	{ids.SecurityGroup, types.ResourceTypeSecurityGroup, has(state.SecurityGroups)},
+	{ids.PlacementGroup, types.ResourceTypePlacementGroup, has(state.PlacementGroups)},
 	{ids.NetworkInterface, types.ResourceTypeNetworkInterface, has(state.NetworkInterfaces)},
 }
 

@@ -24,6 +24,7 @@ func (w *resourceWorld) ofEveryKind() map[types.ResourceType]string {
 	key := do(w, alice, w.svc.CreateKeyPair, &sdk.CreateKeyPairInput{KeyName: aws.String("k"), KeyType: types.KeyTypeEd25519})
 	run := do(w, alice, w.svc.RunInstances, &sdk.RunInstancesInput{ImageId: aws.String(image), InstanceType: types.InstanceTypeT3Micro, MinCount: aws.Int32(1), MaxCount: aws.Int32(1)})
 	i := run.Instances[0]
+	group := do(w, alice, w.svc.CreatePlacementGroup, &sdk.CreatePlacementGroupInput{GroupName: aws.String("g"), Strategy: types.PlacementStrategySpread})
 	v := w.region.FSM.View()
 	row, _ := state.Images.Get(v, alice, image)
 	return map[types.ResourceType]string{
@@ -31,6 +32,7 @@ func (w *resourceWorld) ofEveryKind() map[types.ResourceType]string {
 		types.ResourceTypeVolume: *i.BlockDeviceMappings[0].Ebs.VolumeId, types.ResourceTypeSnapshot: row.Devices[0].SnapshotID,
 		types.ResourceTypeNetworkInterface: *i.NetworkInterfaces[0].NetworkInterfaceId, types.ResourceTypeSubnet: *i.SubnetId,
 		types.ResourceTypeVpc: *i.VpcId, types.ResourceTypeSecurityGroup: *i.SecurityGroups[0].GroupId,
+		types.ResourceTypePlacementGroup: *group.PlacementGroup.GroupId,
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 	"github.com/hivecloud/hive/fsm/state"
 )
 
-// offers tells whether a node may get new instances of a type. A cordoned node still offers its types: it comes back.
+// offers tells whether a node is one for instances of a type. One that takes no new work now still offers its types: it
+// comes back.
 func offers(n *state.Node, typeName string) bool { return n.HasCap("ec2") && n.Offers(typeName) }
 
 // offeringZones are the zones with a node that offers the type, in order.
@@ -39,7 +40,7 @@ func offeredTypes(v *state.View) []instancetypes.Type {
 
 // slots is how many more instances of a type the node takes now, by the same charge that the scheduler makes.
 func (s *Service) slots(v *state.View, n *state.Node, t instancetypes.Type) int {
-	if n.Cordoned || !offers(n, t.Name) {
+	if v.Closed(n) != "" || !offers(n, t.Name) {
 		return 0
 	}
 	charge := t.Charge(n.Accel, s.ratios)

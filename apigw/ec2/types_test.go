@@ -3,6 +3,8 @@
 package ec2
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"testing"
 
@@ -112,6 +114,62 @@ func TestDescribeInstanceTypesCountsFreeCapacity(t *testing.T) {
 	page, err := w.svc.DescribeInstanceTypes(w.as(t, alice, "x"), &sdk.DescribeInstanceTypesInput{Filters: filters("capacity", "true"), MaxResults: ptr[int32](5)})
 	if err != nil || len(page.InstanceTypes) != 5 || page.NextToken == nil {
 		t.Errorf("page: got %d, %v", len(page.InstanceTypes), err)
+	}
+}
+
+// aRegion is a region that does not change: rows that no command makes yet can be put into it.
+type aRegion struct{ store *state.Store }
+
+func (r aRegion) View(context.Context) (*state.View, error) { return r.store.View(), nil }
+
+func (r aRegion) Propose(context.Context, command.Command, any) error {
+	return errors.New("this region does not change")
+}
+
+// Free capacity is the sum over the nodes that take new work; a cordoned node still offers its types, in its zone.
+func TestDescribeInstanceTypesCountsTheWholeRegion(t *testing.T) {
+	t.Parallel()
+	micro, _ := instancetypes.Lookup("t3.micro")
+	charge := micro.Charge("tcg", instancetypes.Ratios{})
+	store := state.NewStore()
+	tx := store.Begin()
+	state.Regions.Put(tx, &state.Region{Key: state.RegionKey, Name: fsmtest.Name, Zones: []state.Zone{{Name: "a", ID: "az1"}, {Name: "b", ID: "az2"}, {Name: "c", ID: "az3"}}})
+	for n, c := range []struct {
+		zone, caps string
+		room       int64
+		cordoned   bool
+		types      []string
+	}{
+		{"a", "ec2", 3, false, []string{"t3.micro"}}, {"a", "ec2", 2, false, []string{"t3.micro"}}, {"b", "ec2", 1, false, []string{"m5.large", "t3.micro"}},
+		{"c", "ec2", 9, true, []string{"t3.micro"}}, {"b", "s3", 9, false, []string{"t3.micro"}}, {"b", "ec2", 9, false, []string{"t3.nano"}},
+	} {
+		id := string(rune('p' + n))
+		state.Nodes.Put(tx, &state.Node{ID: id, Name: id, Zone: c.zone, Caps: []string{c.caps}, Types: c.types, Accel: "tcg", Cordoned: c.cordoned,
+			Schedulable: state.Resources{MilliCPU: 1 << 20, MemoryMiB: charge.MemoryMiB * c.room}})
+	}
+	state.Instances.Put(tx, &state.Instance{ID: "i-1", NodeID: "p", State: state.Running, Charge: state.Resources{MilliCPU: charge.MilliCPU, MemoryMiB: charge.MemoryMiB}})
+	state.Instances.Put(tx, &state.Instance{ID: "i-2", NodeID: "q", State: state.Stopped, Charge: state.Resources{MilliCPU: charge.MilliCPU, MemoryMiB: charge.MemoryMiB}})
+	tx.Commit()
+	svc, err := New(Config{Region: aRegion{store}, Console: &fakeConsole{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := (&world{}).as(t, alice, "DescribeInstanceTypes")
+	out, err := svc.DescribeInstanceTypes(ctx, &sdk.DescribeInstanceTypesInput{Filters: filters("capacity", "true", "instance-type", "t3.micro")})
+	if err != nil || len(out.InstanceTypes) != 5 { // 3 - 1 + 2 + 1
+		t.Errorf("got %d free, %v, want 5", len(out.InstanceTypes), err)
+	}
+	for kind, want := range map[types.LocationType][]string{"region": {fsmtest.Name}, "availability-zone": {"a", "b", "c"}, "availability-zone-id": {"az1", "az2", "az3"}} {
+		offered, err := svc.DescribeInstanceTypeOfferings(ctx, &sdk.DescribeInstanceTypeOfferingsInput{LocationType: kind, Filters: filters("instance-type", "t3.micro")})
+		got := each(offered.InstanceTypeOfferings, func(o types.InstanceTypeOffering) string { return *o.Location })
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("t3.micro by %s: got %v, %v, want %v", kind, got, err, want)
+		}
+	}
+	offered, err := svc.DescribeInstanceTypeOfferings(ctx, &sdk.DescribeInstanceTypeOfferingsInput{LocationType: "availability-zone", Filters: filters("location", "b")})
+	got := each(offered.InstanceTypeOfferings, func(o types.InstanceTypeOffering) string { return string(o.InstanceType) })
+	if err != nil || !slices.Equal(got, []string{"m5.large", "t3.micro", "t3.nano"}) {
+		t.Errorf("offered in zone b: got %v, %v", got, err)
 	}
 }
 

@@ -82,7 +82,7 @@ func newRoot(a *app) *cobra.Command {
 	a.addGlobalFlags(root.PersistentFlags())
 	root.AddGroup(&cobra.Group{ID: "operate", Title: "Operate a region:"}, &cobra.Group{ID: "node", Title: "Run a node:"})
 	operate := []*cobra.Command{
-		newMembers(a), newRaft(a), newNode(a), newInstance(a), newImage(a), newEnv(a), newQuickstart(a),
+		newMembers(a), newRaft(a), newNode(a), newEvents(a), newInstance(a), newImage(a), newEnv(a), newQuickstart(a),
 		newAccount(a), newAccessKey(a), newSettings(a), newBackup(a), newDoctor(a), newDebug(a), newTop(a),
 	}
 	node := []*cobra.Command{newAgent(a), newBlockd(a), newGuard(a), newAdmin(a), newConfig(a)}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hivecloud/hive/fsm/command"
 	"github.com/hivecloud/hive/fsm/state"
+	"github.com/hivecloud/hive/internal/boottime"
 )
 
 // Errors that the ports answer with.
@@ -32,9 +33,10 @@ type Config struct {
 	Blocks Blocks
 	Guests Guests
 
-	// Fence is how long a guest may run without the agent renewing it; nil or zero means for ever, as in a region of
-	// one voter, where nobody else could own the guest.
-	Fence func() time.Duration
+	// Epoch is the epoch in which this node registered; reports carry it. Nil means 0, which is not checked.
+	Epoch func() uint64
+	// Clock is what the fence's moments are read from. Default: CLOCK_BOOTTIME, which the guards read too.
+	Clock func() time.Duration
 
 	// StopGrace is how long a guest that was asked to power off may take. Default 2 minutes.
 	StopGrace time.Duration
@@ -52,6 +54,8 @@ type Executor struct {
 	cfg Config
 	log hclog.Logger
 	wg  sync.WaitGroup
+
+	fence fence
 
 	mu       sync.Mutex
 	keepers  map[string]*keeper
@@ -71,8 +75,11 @@ func New(cfg Config) *Executor {
 			*d.field = d.value
 		}
 	}
-	if cfg.Fence == nil {
-		cfg.Fence = func() time.Duration { return 0 }
+	if cfg.Epoch == nil {
+		cfg.Epoch = func() uint64 { return 0 }
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = boottime.Now
 	}
 	return &Executor{cfg: cfg, log: cfg.Logger.Named("executor"), keepers: map[string]*keeper{}}
 }
@@ -83,6 +90,7 @@ func (x *Executor) Run(ctx context.Context) error {
 	if err := x.firstView(ctx); err != nil {
 		return err
 	}
+	x.recall()
 	known := map[string]bool{} // snapshots that this node held
 	for {
 		changed := x.cfg.Region.Changed()
@@ -190,7 +198,7 @@ func (x *Executor) deleteVolumes(ctx context.Context, view *state.View) {
 		done = append(done, command.VolumeReport{VolumeID: v.ID, State: command.VolumeDeleted})
 	}
 	if len(done) > 0 {
-		x.propose(ctx, command.ReportVolumes{NodeID: x.cfg.NodeID, Reports: done})
+		x.propose(ctx, command.ReportVolumes{NodeID: x.cfg.NodeID, NodeEpoch: x.cfg.Epoch(), Reports: done})
 	}
 }
 
@@ -232,7 +240,7 @@ func (x *Executor) reportSpace(ctx context.Context, view *state.View) {
 	}
 	gib := max(free, 0) >> 30
 	if gib-n.FreeStorageGiB >= spaceStep || n.FreeStorageGiB-gib >= spaceStep {
-		x.propose(ctx, command.ReportNode{NodeID: n.ID, FreeStorageGiB: gib})
+		x.propose(ctx, command.ReportNode{NodeID: n.ID, NodeEpoch: x.cfg.Epoch(), FreeStorageGiB: gib})
 	}
 }
 

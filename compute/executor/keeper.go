@@ -41,8 +41,8 @@ type keeper struct {
 	asked    time.Time     // when the guest was asked to power off
 	reboot   time.Time     // when the guest was asked to reboot
 	backoff  time.Duration // before the next start of a guest that keeps dying
-	renewed  time.Time
-	forgiven bool // the newest crash was reported
+	renewed  Fence         // what guest was last told
+	forgiven bool          // the newest crash was reported
 
 	stepping sync.Mutex // held during a step, and for good once the keeper is paused
 }
@@ -193,6 +193,7 @@ func (k *keeper) letGo() {
 	k.mu.Lock()
 	k.guest, k.status, k.lost = nil, Status{}, false
 	k.mu.Unlock()
+	k.renewed = Fence{}
 }
 
 // keepUp makes a guest run and looks after it.
@@ -220,10 +221,7 @@ func (k *keeper) keepUp(ctx context.Context, view *state.View, i *state.Instance
 	case Died, Gone:
 		return k.died(ctx, g, st, i)
 	case Fenced:
-		if err := g.Resume(ctx, i.Epoch); err != nil {
-			k.log.Warn("cannot resume fenced guest", "error", err)
-		}
-		return soon
+		return k.resumeFenced(ctx, g, i.Epoch)
 	case Panicked:
 		k.impaired(ctx, i, "the guest's kernel panicked: "+st.Reason)
 		if i.RebootSeq > i.ObservedReboot {
@@ -302,21 +300,11 @@ func (k *keeper) impaired(ctx context.Context, i *state.Instance, why string) {
 	}
 }
 
-// renew moves the fence deadline when the region has one.
-func (k *keeper) renew(ctx context.Context, g Guest) {
-	ttl := k.x.cfg.Fence()
-	if ttl == 0 || time.Since(k.renewed) < ttl/5 {
-		return
-	}
-	if err := g.Renew(ctx, ttl); err != nil {
-		k.log.Warn("cannot renew fence deadline", "error", err)
-		return
-	}
-	k.renewed = time.Now()
-}
-
 // start launches the guest; what cannot work is reported, what may work later is tried again.
 func (k *keeper) start(ctx context.Context, view *state.View, i *state.Instance) time.Duration {
+	if !k.x.holds(k.x.fence.get()) {
+		return time.Second // SetFence wakes us
+	}
 	st, err := k.launch(ctx, view, i)
 	if err == nil {
 		k.log.Info("started guest", "phase", st.Phase)
@@ -447,5 +435,5 @@ func (k *keeper) abandon(ctx context.Context, keepConsole bool) (time.Duration, 
 // report sends one observation.
 func (k *keeper) report(ctx context.Context, i *state.Instance, r command.InstanceReport) bool {
 	r.InstanceID, r.Epoch, r.Generation = i.ID, i.Epoch, i.Generation
-	return k.x.propose(ctx, command.ReportInstances{NodeID: k.x.cfg.NodeID, Reports: []command.InstanceReport{r}})
+	return k.x.propose(ctx, command.ReportInstances{NodeID: k.x.cfg.NodeID, NodeEpoch: k.x.cfg.Epoch(), Reports: []command.InstanceReport{r}})
 }

@@ -32,6 +32,9 @@ func (k *keeper) launch(ctx context.Context, view *state.View, i *state.Instance
 	if err != nil {
 		return Status{}, err
 	}
+	fence, launched := k.x.fence.begin()
+	defer launched()
+	l.Fence = fence.moment()
 	callCtx, cancel := context.WithTimeout(ctx, launchTimeout)
 	defer cancel()
 	g, err := k.x.cfg.Guests.Launch(callCtx, l)

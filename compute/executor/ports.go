@@ -82,13 +82,14 @@ type VolumeUsage struct {
 type Guest interface {
 	// Status waits until the status differs from the version known, or the context ends. Version 0 answers at once.
 	Status(ctx context.Context, known uint64) (Status, error)
-	// Renew moves the fence deadline to ttl from now; zero takes the fence away.
-	Renew(ctx context.Context, ttl time.Duration) error
+	// Renew moves the fence deadline to a moment of Config.Clock, never back; zero takes the fence away. It does not let
+	// a fenced guest run again.
+	Renew(ctx context.Context, until time.Duration) error
 	// Powerdown presses the ACPI power button.
 	Powerdown(ctx context.Context) error
 	// Reset resets the machine and lets it run.
 	Reset(ctx context.Context) error
-	// Resume lets a fenced guest run again; the epoch must be the guest's.
+	// Resume lets a fenced guest run again whose deadline was renewed; the epoch must be the guest's.
 	Resume(ctx context.Context, epoch uint64) error
 	// Quit ends the hypervisor without asking the guest.
 	Quit(ctx context.Context) error
@@ -123,8 +124,9 @@ type Launch struct {
 	SubnetCIDR  string
 	PublicIP    string
 	Hostname    string
-	Seed        []byte // NoCloud seed image
-	Disks       []Disk // in the order of the guest's slots
+	Seed        []byte        // NoCloud seed image
+	Fence       time.Duration // the fence deadline under which it begins; 0 is none
+	Disks       []Disk        // in the order of the guest's slots
 }
 
 // Remains is what is here of an instance.

@@ -35,6 +35,8 @@ const (
 type (
 	renewRequest struct {
 		TTLMillis int64 `json:"ttl_ms"`
+		// Deadline, when it is not 0, is meant instead.
+		Deadline int64 `json:"deadline_boottime_ns,omitempty"`
 	}
 	powerdownRequest struct {
 		GraceMillis int64 `json:"grace_ms"`
@@ -114,6 +116,9 @@ func (g *guard) routes() http.Handler {
 	mux.HandleFunc("GET /v1/screendump", g.handleScreendump)
 	get(mux, "/v1/stats", g.stats)
 	post(mux, "/v1/renew", func(_ context.Context, r renewRequest) error {
+		if r.Deadline != 0 {
+			return g.renewUntil(r.Deadline)
+		}
 		return g.renew(time.Duration(r.TTLMillis) * time.Millisecond)
 	})
 	post(mux, "/v1/powerdown", func(ctx context.Context, r powerdownRequest) error {

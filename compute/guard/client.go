@@ -53,7 +53,13 @@ func (c *Client) Renew(ctx context.Context, ttl time.Duration) error {
 	if ttl > 0 {
 		ttl = max(ttl, time.Millisecond)
 	}
-	return c.post(ctx, "renew", renewRequest{ttl.Milliseconds()})
+	return c.post(ctx, "renew", renewRequest{TTLMillis: ttl.Milliseconds()})
+}
+
+// RenewUntil moves the fence to a moment of CLOCK_BOOTTIME, never back. A caller that was held up between its decision
+// and this call cannot give the guest more time than it meant to, as it could by Renew.
+func (c *Client) RenewUntil(ctx context.Context, deadline time.Duration) error {
+	return c.post(ctx, "renew", renewRequest{Deadline: int64(deadline)})
 }
 
 // Powerdown presses the guest's power button; after grace the guest is ended by force. 0 takes the spec's grace. It may be called again: it

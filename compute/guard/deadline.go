@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hivecloud/hive/internal/boottime"
 )
 
 // deadline calls a function when a moment of CLOCK_BOOTTIME has come. Go's own timers stand still while the host sleeps, and a lease does
@@ -25,13 +27,7 @@ type deadline struct {
 }
 
 // bootNow is CLOCK_BOOTTIME in nanoseconds.
-func bootNow() int64 {
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
-		panic("read CLOCK_BOOTTIME: " + err.Error()) //nolint:forbidigo // Linux has this clock since 2.6.39
-	}
-	return t.Nano()
-}
+func bootNow() int64 { return int64(boottime.Now()) }
 
 func (d *deadline) open() error {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_BOOTTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
@@ -46,6 +42,21 @@ func (d *deadline) open() error {
 func (d *deadline) set(at int64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.setLocked(at)
+}
+
+// extend moves the deadline on, never back, and returns what it is now. A request that was late on its way is thus
+// harmless, and one that names a moment in the past fences at once.
+func (d *deadline) extend(at int64) (now int64, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if at <= d.at {
+		return d.at, nil
+	}
+	return at, d.setLocked(at)
+}
+
+func (d *deadline) setLocked(at int64) error {
 	conn, err := d.timer.SyscallConn()
 	if err != nil {
 		return fmt.Errorf("set timer: %w", err)

@@ -14,6 +14,9 @@ import (
 // it stops a guest, and a volume that does not answer would hold it for minutes.
 const haltTimeout = 2 * time.Second
 
+// fencePoll is how often a start looks whether its lease was renewed.
+const fencePoll = 100 * time.Millisecond
+
 // fenceRecord is DIR/fence.json: the deadline as the next guard needs it. It is written at every renewal, without sync: when the host
 // loses power the guest is gone too.
 type fenceRecord struct {
@@ -26,14 +29,65 @@ type fenceRecord struct {
 // loadFence arms the deadline that the guard before this one had.
 func (g *guard) loadFence() error {
 	var r fenceRecord
-	if err := readJSON(g.dir, fenceName, &r); err != nil {
-		return nil //nolint:nilerr // none, or half of one from a full disk: then the fence is armed by the next renewal
-	}
 	s := g.board.get()
-	if r.RunID != s.RunID || r.HostBoot != s.HostBoot || r.Deadline == 0 {
+	err := readJSON(g.dir, fenceName, &r) // none, or half of one from a full disk: then the spec's counts
+	if err == nil && r.RunID == s.RunID && r.HostBoot == s.HostBoot {
+		if r.Deadline == 0 {
+			return nil
+		}
+		return g.fence.set(r.Deadline)
+	}
+	if g.spec.FenceDeadline == 0 {
 		return nil
 	}
-	return g.fence.set(r.Deadline)
+	return g.renewUntil(g.spec.FenceDeadline)
+}
+
+// FenceDeadline is the deadline that the guard of dir was last given, in nanoseconds of CLOCK_BOOTTIME; 0 is none.
+// Whoever starts the next run of a guest hands it on in the spec.
+func FenceDeadline(dir string) int64 {
+	var r fenceRecord
+	if err := readJSON(dir, fenceName, &r); err != nil {
+		return 0
+	}
+	return r.Deadline
+}
+
+// awaitFence waits until the fence, if there is one, is in the future: a guest does not start on a lease that has ended.
+func (g *guard) awaitFence(ctx context.Context) error {
+	for {
+		err := g.liftFence()
+		if err == nil {
+			g.board.update(func(s *Status) { s.Fenced = false })
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(fencePoll):
+		}
+	}
+}
+
+// fenceNewborn stops a guest whose fence has come between the decision to start it and the existence of its process,
+// when there was nothing to stop.
+func (g *guard) fenceNewborn(ctx context.Context) {
+	if g.fenced.Load() {
+		g.wg.Go(func() { g.halt(ctx) })
+	}
+}
+
+// renewUntil moves the fence's deadline to a moment of CLOCK_BOOTTIME, never back.
+func (g *guard) renewUntil(at int64) error {
+	if at <= 0 {
+		return fmt.Errorf("%w: deadline %d", ErrInvalid, at)
+	}
+	now, err := g.fence.extend(at)
+	if err != nil {
+		return err
+	}
+	s := g.board.get()
+	return writeJSON(g.dir, fenceName, fenceRecord{RunID: s.RunID, HostBoot: s.HostBoot, Deadline: now}, false)
 }
 
 // renew moves the fence's deadline; 0 takes the fence away. It never lets a fenced guest run again: see resume.

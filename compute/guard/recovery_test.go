@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hivecloud/hive/internal/boottime"
 )
 
 func TestRecovery_GuardKilled_GuestLivesAndIsAdopted(t *testing.T) {
@@ -416,4 +418,43 @@ func TestSpawn_SaysWhyAGuardEnded(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "out of luck") || !strings.Contains(err.Error(), fmt.Sprint(3)) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// A lease that was renewed late is worth what it was worth when it was asked for, and a late request takes nothing back.
+func TestFence_DeadlineIsAMomentNotADuration(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.run()
+	w.boots()
+	now := boottime.Now()
+	w.must(w.client.RenewUntil(t.Context(), now+time.Hour))
+	w.must(w.client.RenewUntil(t.Context(), now-time.Second)) // overtaken by the one before
+	if s, err := w.client.Status(t.Context()); err != nil || s.Fenced {
+		t.Errorf("a late renewal fenced the guest: %+v, %v", s, err)
+	}
+	w.must(w.client.Renew(t.Context(), 0))
+	w.must(w.client.RenewUntil(t.Context(), now-time.Second)) // the agent was held up for longer than its lease
+	w.until("the fence", func(s Status) bool { return s.Fenced && s.Phase == PhasePaused })
+	w.must(w.client.Quit(t.Context()))
+	w.untilPhase(PhaseExited)
+	w.close()
+}
+
+func TestFence_GuestStartsOnlyOnALivingLease(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.spec.FenceDeadline = int64(boottime.Now() - time.Second)
+	w.must(WriteSpec(w.dir, w.spec))
+	w.run()
+	if s := w.until("the fence", func(s Status) bool { return s.Fenced }); s.Phase != PhaseStarting || s.PID != 0 {
+		t.Errorf("started on a lease that had ended: %+v", s)
+	}
+	w.must(w.client.RenewUntil(t.Context(), boottime.Now()+time.Hour))
+	w.boots()
+	if FenceDeadline(w.dir) < int64(boottime.Now()) {
+		t.Error("the next run would begin without the fence of this one")
+	}
+	w.must(w.client.Quit(t.Context()))
+	w.untilPhase(PhaseExited)
+	w.close()
 }

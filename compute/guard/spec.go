@@ -46,6 +46,9 @@ type Spec struct {
 	SWTPMBinary string `json:"swtpm_binary,omitempty"`
 	// RunAs is the user that QEMU runs as when the guard is root; nil runs it as the guard's own user.
 	RunAs *RunAs `json:"run_as,omitempty"`
+	// FenceDeadline is the fence under which the run begins, in nanoseconds of CLOCK_BOOTTIME; 0 is none. It is there from
+	// the first moment on, so that an agent that dies right after it has started a guard leaves no guest without a fence.
+	FenceDeadline int64 `json:"fence_deadline,omitempty"`
 	// ShutdownGraceSeconds is how long a guest may take to obey a power button before it is ended by force; 0 waits for ever.
 	ShutdownGraceSeconds int `json:"shutdown_grace_seconds"`
 }
@@ -111,6 +114,9 @@ func (s Spec) Validate(dir string) error {
 	}
 	for id := range epochs {
 		fault("volume %s is no disk of the guest", id)
+	}
+	if s.FenceDeadline < 0 {
+		fault("fence deadline is %d", s.FenceDeadline)
 	}
 	if s.ShutdownGraceSeconds < 0 {
 		fault("shutdown grace is %d seconds", s.ShutdownGraceSeconds)

@@ -124,8 +124,8 @@ func (g *guard) listenDisks() ([]*diskServer, error) {
 
 // launch starts QEMU once and connects to it.
 func (g *guard) launch(ctx context.Context, lock *os.File) error {
-	if g.board.get().Fenced {
-		return ErrFenced
+	if err := g.awaitFence(ctx); err != nil {
+		return err
 	}
 	forwards, err := freePorts(len(g.spec.Ports))
 	if err != nil {
@@ -146,11 +146,15 @@ func (g *guard) launch(ctx context.Context, lock *os.File) error {
 			s.Ports = append(s.Ports, PortStatus{Port: p, Forward: forwards[i]})
 		}
 	})
+	if err := g.awaitFence(ctx); err != nil {
+		return err
+	}
 	proc, err := g.startQEMU(args, lock)
 	if err != nil {
 		return fmt.Errorf("start qemu: %w", err)
 	}
 	g.started(proc)
+	g.fenceNewborn(ctx)
 	client, err := g.connect(ctx, proc)
 	if err == nil {
 		g.firstConnection(client)

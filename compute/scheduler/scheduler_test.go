@@ -95,8 +95,8 @@ func TestPlans(t *testing.T) {
 // step carries out one command of a transcript.
 func (w *world) step(t *testing.T, d *datadriven.TestData) string {
 	switch d.Cmd {
-	case "node": // node n1 [zone=r1a] [cpu=4] [mem=4096] [caps=ec2] [type=t3.nano] [disk=100]
-		n := state.Node{ID: d.CmdArgs[0].Key, Name: d.CmdArgs[0].Key, Zone: text(d, "zone", "r1a"), Accel: "tcg",
+	case "node": // node n1 [zone=r1a] [domain=n1] [cpu=4] [mem=4096] [caps=ec2] [type=t3.nano] [disk=100]
+		n := state.Node{ID: d.CmdArgs[0].Key, Name: d.CmdArgs[0].Key, Zone: text(d, "zone", "r1a"), FailureDomain: text(d, "domain", d.CmdArgs[0].Key), Accel: "tcg",
 			Caps: []string{text(d, "caps", "ec2")}, Types: []string{text(d, "type", "t3.nano")}, FreeStorageGiB: int64(number(t, d, "disk", 100)),
 			Schedulable: state.Resources{MilliCPU: int64(number(t, d, "cpu", 4)) * 1000, MemoryMiB: int64(number(t, d, "mem", 4096))}}
 		w.must(command.RegisterNode{Node: n})
@@ -112,7 +112,12 @@ func (w *world) step(t *testing.T, d *datadriven.TestData) string {
 		w.must(command.ImportImage{Snapshot: state.Snapshot{ID: "snap-" + id, AccountID: account, SizeGiB: 1, Nodes: nodes},
 			Image: state.Image{ID: id, AccountID: account, Name: id, Devices: []state.ImageDevice{{Name: "/dev/sda1", SnapshotID: "snap-" + id}}}})
 		return ""
-	case "run": // run NAME image=ami-1 [count=1] [min=1] [zone=r1a] [vcpus=1] [mem=512] [type=t3.nano]
+	case "group": // group NAME strategy=spread [level=rack] [partitions=2]
+		g := state.PlacementGroup{ID: "pg-" + d.CmdArgs[0].Key, AccountID: account, Name: d.CmdArgs[0].Key, Strategy: text(d, "strategy", ""),
+			SpreadLevel: text(d, "level", ""), Partitions: number(t, d, "partitions", 0)}
+		w.must(command.CreatePlacementGroup{Group: g})
+		return ""
+	case "run": // run NAME image=ami-1 [count=1] [min=1] [zone=r1a] [vcpus=1] [mem=512] [type=t3.nano] [group=NAME] [partition=1]
 		return w.launch(t, d)
 	case "see": // see NAME running|stopped|terminated
 		i, _ := state.Instances.Get(w.fsm.View(), account, d.CmdArgs[0].Key)
@@ -127,15 +132,27 @@ func (w *world) step(t *testing.T, d *datadriven.TestData) string {
 			return c.Refusal.Error() + "\n"
 		}
 		w.must(c)
-		return fmt.Sprintf("%s on %s\n", d.CmdArgs[0].Key, c.Plan[d.CmdArgs[0].Key].NodeID)
+		return assigned(d.CmdArgs[0].Key, c.Plan[d.CmdArgs[0].Key])
 	}
 	t.Fatalf("%s: unknown command %s", d.Pos, d.Cmd)
 	return ""
 }
 
+// assigned is a placement as transcripts show it.
+func assigned(id string, p command.Assignment) string {
+	if p.Partition == 0 {
+		return fmt.Sprintf("%s on %s\n", id, p.NodeID)
+	}
+	return fmt.Sprintf("%s on %s in partition %d\n", id, p.NodeID, p.Partition)
+}
+
 func (w *world) launch(t *testing.T, d *datadriven.TestData) string {
 	c := command.RunInstances{AccountID: account, MinCount: number(t, d, "min", 1)}
 	name, zone, image := d.CmdArgs[0].Key, text(d, "zone", "r1a"), text(d, "image", "ami-1")
+	group := text(d, "group", "")
+	if group != "" {
+		group = "pg-" + group
+	}
 	for n := range number(t, d, "count", 1) {
 		id := name
 		if n > 0 {
@@ -143,6 +160,7 @@ func (w *world) launch(t *testing.T, d *datadriven.TestData) string {
 		}
 		c.Launches = append(c.Launches, command.Launch{
 			Instance: state.Instance{ID: id, AccountID: account, ImageID: image, Zone: zone, Type: text(d, "type", "t3.nano"), SubnetID: "subnet-" + zone,
+				PlacementGroupID: group, Partition: number(t, d, "partition", 0),
 				Shape: state.Shape{VCPUs: number(t, d, "vcpus", 1), MemoryMiB: int64(number(t, d, "mem", 512))}, Devices: []state.Device{{Name: "/dev/sda1", VolumeID: "vol-" + id}}},
 			Interface: state.NetworkInterface{ID: "eni-" + id, SubnetID: "subnet-" + zone},
 			Volumes:   []state.Volume{{ID: "vol-" + id, SnapshotID: "snap-" + image}},
@@ -155,7 +173,7 @@ func (w *world) launch(t *testing.T, d *datadriven.TestData) string {
 	w.must(c)
 	var out strings.Builder
 	for n, p := range c.Plan {
-		fmt.Fprintf(&out, "%s on %s\n", c.Launches[n].Instance.ID, p.NodeID)
+		out.WriteString(assigned(c.Launches[n].Instance.ID, p))
 	}
 	return out.String()
 }

@@ -22,9 +22,10 @@ type LaunchTags struct {
 
 // Assignment is the plan for one instance: where it runs.
 type Assignment struct {
-	NodeID   string
-	Charge   state.Resources
-	BootMode string // how that node boots it
+	NodeID    string
+	Charge    state.Resources
+	BootMode  string // how that node boots it
+	Partition int    // of its partition placement group; 0 in every other
 }
 
 // PlanConflict is the code of a refusal that says: the state has moved since the plan was made, plan again. It never
@@ -176,8 +177,9 @@ type InstanceReport struct {
 
 // ReportInstances carries a node's observations.
 type ReportInstances struct {
-	NodeID  string
-	Reports []InstanceReport
+	NodeID    string
+	NodeEpoch uint64 // in which the node registered; 0 is not checked
+	Reports   []InstanceReport
 }
 
 // Type is the command's number.
@@ -194,8 +196,9 @@ const VolumeDeleted = "deleted"
 
 // ReportVolumes carries a node's observations of volumes.
 type ReportVolumes struct {
-	NodeID  string
-	Reports []VolumeReport
+	NodeID    string
+	NodeEpoch uint64 // in which the node registered; 0 is not checked
+	Reports   []VolumeReport
 }
 
 // Type is the command's number.

@@ -23,8 +23,8 @@ type Tick struct{}
 // Type is the command's number.
 func (Tick) Type() Type { return 2 }
 
-// RegisterNode adds a node or replaces what it says of itself. It never changes Cordoned; it grows the epoch
-// when Restarted is set.
+// RegisterNode adds a node or replaces what it says of itself. It grows the node's epoch; a node that was declared lost
+// is back by it. What the region decided about the node (cordoned, draining, capabilities) stays.
 type RegisterNode struct {
 	Node       state.Node
 	KeyPin     string // fingerprint of the node's key, hex
@@ -37,6 +37,7 @@ func (RegisterNode) Type() Type { return 3 }
 // ReportNode carries what a node sees of itself from time to time.
 type ReportNode struct {
 	NodeID         string
+	NodeEpoch      uint64 // in which the node registered; 0 is not checked
 	FreeStorageGiB int64
 }
 
@@ -76,7 +77,7 @@ func (DeleteAccessKey) Type() Type { return 13 }
 
 // All lists one zero value of every command.
 func All() []Command {
-	return []Command{
+	return append([]Command{
 		InitRegion{}, Tick{}, RegisterNode{}, ReportNode{}, CreateAccount{}, CreateAccessKey{}, UpdateAccessKey{}, DeleteAccessKey{},
 		CreateKeyPair{}, DeleteKeyPair{}, CreateTags{}, DeleteTags{},
 		RunInstances{}, StartInstances{}, StopInstances{}, RebootInstances{}, TerminateInstances{}, ModifyInstance{},
@@ -84,5 +85,6 @@ func All() []Command {
 		ImportImage{}, RegisterImage{}, DeregisterImage{}, ModifyImage{}, DeleteSnapshot{},
 		CreateJoinToken{}, RevokeJoinToken{}, AdmitNode{}, AdvertiseNode{}, InitCluster{}, PublishSettings{}, EjectNode{}, ReportSnapshot{},
 		SetSetting{}, RestoreRegion{},
-	}
+		CreatePlacementGroup{}, DeletePlacementGroup{}, ModifyInstancePlacement{},
+	}, nodeCommands()...)
 }

@@ -135,7 +135,7 @@ func (r *Region) Propose(_ context.Context, c command.Command, into any) error {
 	return command.DecodeResult(r.FSM.Apply(r.index, b), into)
 }
 
-// plan puts everything on the one node.
+// plan puts everything on the one node, unless a planner was there before.
 func (r *Region) plan(c command.Command) command.Command {
 	place := func(i state.Instance) command.Assignment {
 		return command.Assignment{NodeID: NodeID, BootMode: "legacy-bios",
@@ -143,12 +143,18 @@ func (r *Region) plan(c command.Command) command.Command {
 	}
 	switch c := c.(type) {
 	case command.RunInstances:
+		if c.Planned {
+			return c
+		}
 		c.Planned = true
 		for _, l := range c.Launches {
 			c.Plan = append(c.Plan, place(l.Instance))
 		}
 		return c
 	case command.StartInstances:
+		if c.Planned {
+			return c
+		}
 		c.Planned, c.Plan = true, map[string]command.Assignment{}
 		for _, id := range c.InstanceIDs {
 			if i, ok := state.Instances.Get(r.FSM.View(), state.AnyAccount, id); ok {

@@ -118,6 +118,10 @@ type Instance struct {
 	SecurityGroups     []string
 	Devices            []Device
 
+	// PlacementGroupID and Partition are what the owner asked for; Partition is 0 until the plan chooses one.
+	PlacementGroupID string
+	Partition        int
+
 	// Where it is; written by Apply from a plan.
 	NodeID string
 	Epoch  uint64 // grows with each assignment; whoever stores bytes refuses older ones
@@ -148,10 +152,11 @@ func (i *Instance) Holds() bool {
 // Live tells whether the instance is not terminated and not on its way there.
 func (i *Instance) Live() bool { return i.State != Terminated && i.State != ShuttingDown }
 
-// Instances by id, account and node.
+// Instances by id, account, node and placement group.
 var Instances = &Table[Instance]{name: "instances", id: 6, key: func(i *Instance) string { return i.ID },
 	account: func(i *Instance) string { return i.AccountID },
 	indexes: map[Index]func(*Instance) []string{
 		ByAccount: func(i *Instance) []string { return one(i.AccountID) },
 		ByNode:    func(i *Instance) []string { return one(i.NodeID) },
+		ByGroup:   func(i *Instance) []string { return one(i.PlacementGroupID) },
 	}}

@@ -53,6 +53,15 @@ type Node struct {
 // HasCap tells whether the node has a capability.
 func (n *Node) HasCap(c string) bool { return slices.Contains(n.Caps, c) }
 
+// Domain is what fails together with the node, unique in the region: its failure domain, or the node itself where it
+// names none. A domain never reaches over a zone: racks of two zones may have the same name.
+func (n *Node) Domain() string {
+	if n.FailureDomain == "" {
+		return n.Zone + "/node/" + n.ID
+	}
+	return n.Zone + "/" + n.FailureDomain
+}
+
 // Offers tells whether the node can run an instance type.
 func (n *Node) Offers(typeName string) bool {
 	_, ok := slices.BinarySearch(n.Types, typeName)

@@ -114,6 +114,8 @@ func Tables() []AnyTable {
 		Regions, Accounts, Users, AccessKeys, Nodes, Instances, Volumes, Snapshots, Images, KeyPairs,
 		TagSets, VPCs, Subnets, SecurityGroups, NetworkInterfaces, ClientTokens, Requests, Blobs,
 		JoinTokens, Members, Clusters,
+		Standings, RemovedNodes, LeaseTerms, Events, EventHeads,
+		PlacementGroups,
 		Settings,
 	}
 }

@@ -24,6 +24,7 @@ const (
 	BySubnet   Index = "subnet"
 	ByOwner    Index = "owner"
 	ByInstance Index = "instance"
+	ByGroup    Index = "group"
 )
 
 // Table is one kind of row: its wire id (frozen: it stands in snapshots), its key and its indexes.

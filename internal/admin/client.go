@@ -251,7 +251,12 @@ func call[T any](ctx context.Context, c *Client, route string, q url.Values, bod
 
 // lines makes one request and hands on every JSON value of its answer.
 func (c *Client) lines(ctx context.Context, route string, body any, each func(json.RawMessage) error) error {
-	r, err := c.stream(ctx, route, nil, body)
+	return c.linesOf(ctx, route, nil, body, each)
+}
+
+// linesOf is lines with a query.
+func (c *Client) linesOf(ctx context.Context, route string, q url.Values, body any, each func(json.RawMessage) error) error {
+	r, err := c.stream(ctx, route, q, body)
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ type Node struct {
 	NodeID          string    `json:"nodeId"`
 	AZ              string    `json:"az"`
 	FailureDomain   string    `json:"failureDomain"`
-	State           string    `json:"state"` // ready, down, draining
+	State           string    `json:"state"` // ready, cordoned, draining, lost
 	Caps            []string  `json:"caps"`
 	Accelerator     string    `json:"accelerator"`
 	Version         string    `json:"version"`

@@ -38,27 +38,33 @@ type route func(ctx context.Context, r *http.Request) (any, error)
 func (s *adminServer) handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]route{
-		admin.RouteStatus:          s.status,
-		admin.RouteMembers:         s.members,
-		admin.RouteRaftStatus:      s.raftStatus,
-		admin.RouteRaftPeers:       s.raftPeers,
-		admin.RouteNodes:           s.nodes,
-		admin.RouteInstances:       s.instances,
-		admin.RouteInstance:        s.instance,
-		admin.RouteImages:          s.images,
-		admin.RouteAccounts:        s.accounts,
-		admin.RouteAccountCreate:   s.accountCreate,
-		admin.RouteAccessKeys:      s.accessKeys,
-		admin.RouteAccessKeyCreate: s.accessKeyCreate,
-		admin.RouteAccessKeyDelete: s.accessKeyDelete,
-		admin.RouteEnv:             s.env,
-		admin.RouteTokens:          s.tokens,
-		admin.RouteTokenCreate:     s.tokenCreate,
-		admin.RouteTokenRevoke:     s.tokenRevoke,
-		admin.RouteRaftTransfer:    s.raftTransfer,
-		admin.RouteRaftRemove:      s.raftRemove,
-		admin.RouteSettings:        s.settings,
-		admin.RouteSettingSet:      s.settingSet,
+		admin.RouteStatus:           s.status,
+		admin.RouteMembers:          s.members,
+		admin.RouteRaftStatus:       s.raftStatus,
+		admin.RouteRaftPeers:        s.raftPeers,
+		admin.RouteNodes:            s.nodes,
+		admin.RouteNode:             s.node,
+		admin.RouteNodeCordon:       s.nodeCordon,
+		admin.RouteNodeUndrain:      s.nodeUndrain,
+		admin.RouteNodeRemoval:      s.nodeRemoval,
+		admin.RouteNodeRemove:       s.nodeRemove,
+		admin.RouteNodeCapabilities: s.nodeCapabilities,
+		admin.RouteInstances:        s.instances,
+		admin.RouteInstance:         s.instance,
+		admin.RouteImages:           s.images,
+		admin.RouteAccounts:         s.accounts,
+		admin.RouteAccountCreate:    s.accountCreate,
+		admin.RouteAccessKeys:       s.accessKeys,
+		admin.RouteAccessKeyCreate:  s.accessKeyCreate,
+		admin.RouteAccessKeyDelete:  s.accessKeyDelete,
+		admin.RouteEnv:              s.env,
+		admin.RouteTokens:           s.tokens,
+		admin.RouteTokenCreate:      s.tokenCreate,
+		admin.RouteTokenRevoke:      s.tokenRevoke,
+		admin.RouteRaftTransfer:     s.raftTransfer,
+		admin.RouteRaftRemove:       s.raftRemove,
+		admin.RouteSettings:         s.settings,
+		admin.RouteSettingSet:       s.settingSet,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			out, err := h(r.Context(), r)
@@ -78,6 +84,8 @@ func (s *adminServer) handler() http.Handler {
 	mux.HandleFunc(admin.RouteConsole, s.console)
 	mux.HandleFunc(admin.RouteImageImport, s.imageImport)
 	mux.HandleFunc(admin.RouteShutdown, s.shutdown)
+	mux.HandleFunc(admin.RouteNodeDrain, s.nodeDrain)
+	mux.HandleFunc(admin.RouteEvents, s.events)
 	return mux
 }
 
@@ -164,16 +172,24 @@ func (s *adminServer) status(ctx context.Context, _ *http.Request) (any, error) 
 	return s.a.status(ctx), nil
 }
 
-func (s *adminServer) members(context.Context, *http.Request) (any, error) { return s.a.members(), nil }
+func (s *adminServer) members(ctx context.Context, _ *http.Request) (any, error) {
+	out, ends := s.a.members(), s.a.lease.ends(ctx)
+	for n := range out {
+		out[n].Lease = ends[out[n].NodeID]
+	}
+	return out, nil
+}
 
 func (s *adminServer) nodes(ctx context.Context, _ *http.Request) (any, error) {
 	v, err := s.a.region.View(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := []admin.Node{}
+	out, ends := []admin.Node{}, s.a.lease.ends(ctx)
 	for n := range state.Nodes.All(v) {
-		out = append(out, nodeRow(v, n))
+		row := nodeRow(v, n)
+		row.Lease = ends[n.ID]
+		out = append(out, row)
 	}
 	return out, nil
 }

@@ -64,6 +64,7 @@ type Agent struct {
 	daemon  *blockDaemon
 	guests  *guests
 	exec    *executor.Executor
+	lease   *leases
 	metrics *metrics.Registry
 	usage   *usage
 	meter   *meter
@@ -155,7 +156,10 @@ func (a *Agent) prepareGuests() error {
 	if a.guests, err = newGuests(a.config, a.at, a.host, a.options.Executable); err != nil {
 		return err
 	}
-	a.exec = executor.New(executor.Config{NodeID: a.id.NodeID, Region: a.region, Blocks: a.blocks, Guests: a.guests, Logger: a.options.Logger})
+	if a.lease, err = newLeases(a); err != nil {
+		return err
+	}
+	a.exec = executor.New(executor.Config{NodeID: a.id.NodeID, Region: a.region, Blocks: a.blocks, Guests: a.guests, Epoch: a.lease.holder.Epoch, Logger: a.options.Logger})
 	a.usage = newUsage(a)
 	if a.meter, err = newMeter(meterConfig{self: a.id.NodeID, region: a.region, client: a.truth.client, at: a.at, logger: a.options.Logger}); err != nil {
 		return err
@@ -200,6 +204,7 @@ func (a *Agent) serve(ctx context.Context) error {
 	g.Go(func() error { return a.keepSettings(ctx) })
 	g.Go(func() error { return a.usage.run(ctx) })
 	g.Go(func() error { return a.holdVirtualIP(ctx) })
+	g.Go(func() error { return a.lease.run(ctx) })
 	g.Go(func() error {
 		if err := a.join(ctx); err != nil || ctx.Err() != nil {
 			return err
@@ -235,7 +240,7 @@ func (a *Agent) join(ctx context.Context) error {
 	for {
 		err := a.region.Fresh(ctx) // registered means: has caught up
 		if err == nil {
-			err = a.region.Propose(ctx, c, nil)
+			err = a.lease.register(ctx, c)
 		}
 		var refusal *command.Error
 		if errors.As(err, &refusal) {

@@ -69,7 +69,7 @@ func (g *guests) Launch(ctx context.Context, l executor.Launch) (executor.Guest,
 	if err != nil {
 		return nil, err
 	}
-	spec.BlockSocket = g.blockSocket
+	spec.BlockSocket, spec.FenceDeadline = g.blockSocket, int64(l.Fence)
 	return g.run(ctx, dir, spec)
 }
 
@@ -280,8 +280,13 @@ func phaseOf(st guard.Status) executor.Phase {
 	return executor.Died
 }
 
-// Renew moves the fence deadline.
-func (g *guest) Renew(ctx context.Context, ttl time.Duration) error { return g.client.Renew(ctx, ttl) }
+// Renew moves the fence deadline, or takes it away.
+func (g *guest) Renew(ctx context.Context, until time.Duration) error {
+	if until == 0 {
+		return g.client.Renew(ctx, 0)
+	}
+	return g.client.RenewUntil(ctx, until)
+}
 
 // Powerdown presses the power button; the executor watches the grace.
 func (g *guest) Powerdown(ctx context.Context) error { return g.client.Powerdown(ctx, 0) }
@@ -299,6 +304,7 @@ func (g *guest) Reset(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	spec.FenceDeadline = guard.FenceDeadline(g.dir) // before Close, which removes it
 	if err := g.client.Close(ctx); err != nil {
 		return err
 	}
@@ -308,9 +314,6 @@ func (g *guest) Reset(ctx context.Context) error {
 
 // Resume lets a fenced guest run again.
 func (g *guest) Resume(ctx context.Context, epoch uint64) error {
-	if err := g.client.Renew(ctx, 0); err != nil {
-		return err
-	}
 	return g.client.Resume(ctx, epoch)
 }
 

@@ -109,12 +109,12 @@ func (s *site) open(t *testing.T) {
 
 func (s *site) propose(t *testing.T, c command.Command) {
 	t.Helper()
-	if err := s.region.Propose(limited(t), c, nil); err != nil {
+	if err := s.region.Propose(bounded(t), c, nil); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func limited(t *testing.T) context.Context {
+func bounded(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
@@ -126,7 +126,7 @@ func TestBackup_RestoredElsewhereTheKeysStillWork(t *testing.T) {
 	a := newSite(t, "node1")
 	a.propose(t, command.SetSetting{Key: state.SettingVCPUs, Value: "7"})
 	file := filepath.Join(t.TempDir(), "region.backup")
-	info, err := CreateBackup(limited(t), a.config, a.client, "test", file, backupPassphrase)
+	info, err := CreateBackup(bounded(t), a.config, a.client, "test", file, backupPassphrase)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,24 +143,24 @@ func TestBackup_RestoredElsewhereTheKeysStillWork(t *testing.T) {
 	}
 
 	b := &site{config: testConfig(t, shortDir(t), "node9")}
-	if _, err := RestoreBackup(limited(t), b.config, file, []byte("another passphrase")); admin.AsError(err).Kind != admin.KindDenied {
+	if _, err := RestoreBackup(bounded(t), b.config, file, []byte("another passphrase")); admin.AsError(err).Kind != admin.KindDenied {
 		t.Errorf("another passphrase: %v", err)
 	}
-	did, err := RestoreBackup(limited(t), b.config, file, backupPassphrase)
+	did, err := RestoreBackup(bounded(t), b.config, file, backupPassphrase)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if did.NodeID != "n-node9" || did.StateHash != info.StateHash {
 		t.Errorf("%+v", did)
 	}
-	if _, err := RestoreBackup(limited(t), b.config, file, backupPassphrase); admin.AsError(err).Kind != admin.KindConflict {
+	if _, err := RestoreBackup(bounded(t), b.config, file, backupPassphrase); admin.AsError(err).Kind != admin.KindConflict {
 		t.Errorf("into a directory that is in use: %v", err)
 	}
 	if found, err := VerifyLog(t.Context(), b.config); err != nil || found.StateHash == "" {
 		t.Errorf("the restored log does not verify: %v", err) // it has a gap below the snapshot
 	}
 	b.open(t)
-	v, err := b.region.View(limited(t))
+	v, err := b.region.View(bounded(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestRestore_DamagedFileLeavesNothing(t *testing.T) {
 	t.Parallel()
 	a := newSite(t, "node1")
 	file := filepath.Join(t.TempDir(), "region.backup")
-	if _, err := CreateBackup(limited(t), a.config, a.client, "test", file, backupPassphrase); err != nil {
+	if _, err := CreateBackup(bounded(t), a.config, a.client, "test", file, backupPassphrase); err != nil {
 		t.Fatal(err)
 	}
 	good, err := os.ReadFile(file)
@@ -207,14 +207,14 @@ func TestRestore_DamagedFileLeavesNothing(t *testing.T) {
 		if err := os.WriteFile(file, bad, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := RestoreBackup(limited(t), target, file, backupPassphrase); err == nil {
+		if _, err := RestoreBackup(bounded(t), target, file, backupPassphrase); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 		if _, err := os.Stat(target.Node.DataDir); !os.IsNotExist(err) {
 			t.Errorf("%s: the data directory was touched", name)
 		}
 	}
-	if _, err := CreateBackup(limited(t), a.config, a.client, "test", file, []byte("short")); admin.AsError(err).Kind != admin.KindUsage {
+	if _, err := CreateBackup(bounded(t), a.config, a.client, "test", file, []byte("short")); admin.AsError(err).Kind != admin.KindUsage {
 		t.Errorf("a short passphrase: %v", err)
 	}
 }
@@ -229,7 +229,7 @@ func TestSnapshotRestore_UndoesWhatCameAfter(t *testing.T) {
 	t.Parallel()
 	a := newSite(t, "node1")
 	a.propose(t, command.SetSetting{Key: state.SettingVCPUs, Value: "7"})
-	stream, err := a.client.SnapshotSave(limited(t))
+	stream, err := a.client.SnapshotSave(bounded(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,22 +238,22 @@ func TestSnapshotRestore_UndoesWhatCameAfter(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.propose(t, command.SetSetting{Key: state.SettingVCPUs, Value: "8"})
-	if _, err := a.client.SnapshotRestore(limited(t), bytes.NewReader(flipped(saved, len(saved)-40))); err == nil {
+	if _, err := a.client.SnapshotRestore(bounded(t), bytes.NewReader(flipped(saved, len(saved)-40))); err == nil {
 		t.Error("a damaged snapshot was restored")
 	}
-	if v, err := a.region.View(limited(t)); err != nil || v.SettingInt(state.SettingVCPUs) != 8 {
+	if v, err := a.region.View(bounded(t)); err != nil || v.SettingInt(state.SettingVCPUs) != 8 {
 		t.Errorf("a damaged snapshot changed the state: %v", err)
 	}
-	did, err := a.client.SnapshotRestore(limited(t), bytes.NewReader(saved))
+	did, err := a.client.SnapshotRestore(bounded(t), bytes.NewReader(saved))
 	if err != nil || did.IndexBefore <= did.Index {
 		t.Fatalf("%+v, %v", did, err)
 	}
 	a.propose(t, command.Tick{})
-	if v, err := a.region.View(limited(t)); err != nil || v.SettingInt(state.SettingVCPUs) != 7 {
+	if v, err := a.region.View(bounded(t)); err != nil || v.SettingInt(state.SettingVCPUs) != 7 {
 		t.Errorf("after restore: %d, %v", v.SettingInt(state.SettingVCPUs), err)
 	}
 	other := newSite(t, "node1")
-	if _, err := other.client.SnapshotRestore(limited(t), bytes.NewReader(saved)); admin.AsError(err).Kind != admin.KindConflict {
+	if _, err := other.client.SnapshotRestore(bounded(t), bytes.NewReader(saved)); admin.AsError(err).Kind != admin.KindConflict {
 		t.Errorf("a snapshot of another cluster: %v", err)
 	}
 }
@@ -296,7 +296,7 @@ func TestOffline_VerifyAndRecover(t *testing.T) {
 		t.Fatalf("%+v, %v", did, err)
 	}
 	a.open(t)
-	if v, err := a.region.View(limited(t)); err != nil || v.SettingInt(state.SettingVCPUs) != 7 {
+	if v, err := a.region.View(bounded(t)); err != nil || v.SettingInt(state.SettingVCPUs) != 7 {
 		t.Errorf("after recovery: %v", err)
 	}
 }

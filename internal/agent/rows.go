@@ -51,8 +51,8 @@ func nodeRow(v *state.View, n *state.Node) admin.Node {
 		VCPUs: float64(n.Schedulable.MilliCPU) / 1000, VCPUsAllocated: float64(used.MilliCPU) / 1000,
 		Memory: uint64(n.Schedulable.MemoryMiB) << 20, MemoryAllocated: uint64(used.MemoryMiB) << 20,
 	}
-	if n.Cordoned {
-		out.State = "cordoned"
+	if why := v.Closed(n); why != "" {
+		out.State = why
 	}
 	for i := range state.Instances.List(v, state.ByNode, n.ID) {
 		if i.Holds() {

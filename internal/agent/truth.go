@@ -89,7 +89,7 @@ func openTruth(ctx context.Context, c truthConfig) (*truth, error) {
 	}
 	mux, err := rpc.NewMux(rpc.MuxConfig{Self: c.id.NodeID, Bind: bind, Protocols: []string{rpc.ProtoRaft, rpc.ProtoRPC, rpc.ProtoData, rpc.ProtoJoin},
 		Strangers: []string{rpc.ProtoJoin}, Credentials: credentials{who},
-		Resolver: rpc.ResolverFunc(t.resolve), Logger: c.logger})
+		Resolver: rpc.ResolverFunc(t.resolve), Denied: t.denied, Logger: c.logger})
 	if err != nil {
 		return nil, err
 	}
@@ -219,6 +219,9 @@ func (t *truth) handOver() {
 	// Without success the others elect a leader when they miss this one.
 	_ = t.node.TransferLeadership(ctx, "")
 }
+
+// denied tells whether a node was removed from the region.
+func (t *truth) denied(node rpc.NodeID) bool { return t.fsm.View().Denied(node) }
 
 // close ends the log and then the cluster port.
 func (t *truth) close() error {

@@ -39,7 +39,10 @@ type MuxConfig struct {
 	Strangers   []string // those of Protocols whose clients prove nothing: Peer of their streams is empty
 	Credentials Credentials
 	Resolver    Resolver
-	Logger      hclog.Logger // nil writes nothing
+	// Denied names nodes whose certificate counts for nothing any more; nil denies nobody. It is asked at every stream,
+	// in either direction; Sever ends the streams that a node had when it was denied.
+	Denied func(NodeID) bool
+	Logger hclog.Logger // nil writes nothing
 }
 
 // Mux is a Network on one TLS port.
@@ -51,6 +54,7 @@ type Mux struct {
 	listener  net.Listener            // set by Open
 	protocols map[string]*muxListener // by ALPN name; nil until listened to
 	shaking   map[net.Conn]bool       // handshakes in progress
+	streams   map[*muxConn]bool       // handed out and not closed yet
 	closed    bool
 }
 
@@ -64,7 +68,7 @@ func NewMux(cfg MuxConfig) (*Mux, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = hclog.NewNullLogger()
 	}
-	m := &Mux{cfg: cfg, logger: cfg.Logger.Named("mux"), protocols: map[string]*muxListener{}, shaking: map[net.Conn]bool{}}
+	m := &Mux{cfg: cfg, logger: cfg.Logger.Named("mux"), protocols: map[string]*muxListener{}, shaking: map[net.Conn]bool{}, streams: map[*muxConn]bool{}}
 	for _, p := range cfg.Protocols {
 		m.protocols[p] = nil
 	}
@@ -185,6 +189,11 @@ func (m *Mux) shake(ctx context.Context, raw net.Conn, conf *tls.Config) {
 		raw.Close()
 		return
 	}
+	if m.denied(peer) {
+		m.logger.Warn("node was removed from the cluster", "peer", peer, "from", raw.RemoteAddr())
+		raw.Close()
+		return
+	}
 	m.mu.Lock()
 	l := m.protocols[state.NegotiatedProtocol]
 	m.mu.Unlock()
@@ -193,7 +202,33 @@ func (m *Mux) shake(ctx context.Context, raw net.Conn, conf *tls.Config) {
 		conn.Close()
 		return
 	}
-	l.deliver(&muxConn{Conn: conn, peer: peer})
+	l.deliver(m.stream(conn, peer))
+}
+
+func (m *Mux) denied(node NodeID) bool { return m.cfg.Denied != nil && m.cfg.Denied(node) }
+
+// stream is a finished handshake as it is handed out.
+func (m *Mux) stream(conn net.Conn, peer NodeID) *muxConn {
+	c := &muxConn{Conn: conn, mux: m, peer: peer}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.streams[c] = true
+	return c
+}
+
+// Sever closes all streams to and from a node. It is for a node that is denied: others would dial again.
+func (m *Mux) Sever(node NodeID) {
+	m.mu.Lock()
+	var cut []*muxConn
+	for c := range m.streams {
+		if c.peer == node {
+			cut = append(cut, c)
+		}
+	}
+	m.mu.Unlock()
+	for _, c := range cut {
+		c.Close()
+	}
 }
 
 func (m *Mux) track(c net.Conn) bool {
@@ -217,6 +252,9 @@ func (m *Mux) Dial(ctx context.Context, node NodeID, proto string) (net.Conn, er
 	if !slices.Contains(m.cfg.Protocols, proto) {
 		return nil, fmt.Errorf("dial %s: %s: %w", node, proto, ErrUnknownProtocol)
 	}
+	if m.denied(node) {
+		return nil, fmt.Errorf("dial %s: %w", node, ErrDenied)
+	}
 	addr, err := m.cfg.Resolver.Resolve(ctx, node)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", node, err)
@@ -233,18 +271,27 @@ func (m *Mux) Dial(ctx context.Context, node NodeID, proto string) (net.Conn, er
 		raw.Close()
 		return nil, fmt.Errorf("dial %s at %s: %w", node, addr, err)
 	}
-	return &muxConn{Conn: conn, peer: node}, nil
+	return m.stream(conn, node), nil
 }
 
 // muxConn hides the *tls.Conn: net/http would otherwise look for its own ALPN names in it.
 type muxConn struct {
 	net.Conn
+	mux  *Mux
 	peer NodeID
 }
 
 var _ Conn = (*muxConn)(nil)
 
 func (c *muxConn) Peer() NodeID { return c.peer }
+
+// Close closes the stream.
+func (c *muxConn) Close() error {
+	c.mux.mu.Lock()
+	delete(c.mux.streams, c)
+	c.mux.mu.Unlock()
+	return c.Conn.Close()
+}
 
 // muxListener is one protocol of the port.
 type muxListener struct {

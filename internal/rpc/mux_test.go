@@ -10,6 +10,7 @@ import (
 	"net"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,8 +21,9 @@ import (
 
 // site is nodes on real ports, with certificates of one cluster CA.
 type site struct {
-	t  *testing.T
-	ca *pki.Authority
+	denied func(rpc.NodeID) bool
+	t      *testing.T
+	ca     *pki.Authority
 
 	mu    sync.Mutex
 	where map[string]string
@@ -72,7 +74,7 @@ func (s *site) node(id string) *rpc.Mux {
 	s.t.Helper()
 	m, err := rpc.NewMux(rpc.MuxConfig{
 		Self: id, Bind: "127.0.0.1:0", Protocols: []string{rpc.ProtoRaft, rpc.ProtoRPC},
-		Credentials: s.identity(id), Resolver: s,
+		Credentials: s.identity(id), Resolver: s, Denied: s.denied,
 	})
 	must(s.t, err)
 	must(s.t, m.Open())
@@ -219,4 +221,50 @@ func TestMuxConfig_Refused(t *testing.T) {
 	if err := m.Open(); err == nil {
 		t.Error("a port in use was bound")
 	}
+}
+
+// A node that was removed gets no stream any more, in either direction, and loses those that it had.
+func TestMux_DeniedNode(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	var denied atomic.Bool
+	s.denied = func(node rpc.NodeID) bool { return denied.Load() && node == "b" }
+	a := s.node("a")
+	s.denied = nil // b does not know that it was removed
+	b := s.node("b")
+	l, err := a.Listen(rpc.ProtoRPC)
+	must(t, err)
+	accepted := make(chan net.Conn, 1)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- c
+		}
+	})
+	old, err := b.Dial(dialContext(t), "a", rpc.ProtoRPC)
+	must(t, err)
+	theirs := <-accepted
+	denied.Store(true)
+	a.Sever("b")
+	if _, err := io.ReadAll(old); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Logf("the old stream ended with %v", err)
+	}
+	if _, err := theirs.Write([]byte("x")); err == nil {
+		t.Error("the old stream still works")
+	}
+	if c, err := b.Dial(dialContext(t), "a", rpc.ProtoRPC); err == nil {
+		if _, err := c.Read(make([]byte, 1)); err == nil {
+			t.Error("a denied node got a stream")
+		}
+		c.Close()
+	}
+	if _, err := a.Dial(dialContext(t), "b", rpc.ProtoRPC); !errors.Is(err, rpc.ErrDenied) {
+		t.Errorf("dial of a denied node: got %v", err)
+	}
+	must(t, l.Close())
+	wg.Wait()
 }

@@ -25,6 +25,8 @@ var (
 	ErrUnknownProtocol = errors.New("protocol not available")
 	// ErrUnknownNode says that nobody knows where a node is.
 	ErrUnknownNode = errors.New("address of node unknown")
+	// ErrDenied says that a node was removed from the cluster.
+	ErrDenied = errors.New("node was removed from the cluster")
 )
 
 // Network opens streams between nodes.

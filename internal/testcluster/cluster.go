@@ -42,10 +42,12 @@ type Cluster struct {
 
 // Member is one running member.
 type Member struct {
-	ID   string
-	Node *raftnode.Node
-	SM   raftnode.StateMachine
-	Disk *Disk
+	ID     string
+	Node   *raftnode.Node
+	SM     raftnode.StateMachine
+	Disk   *Disk
+	Server *rpc.Server // more methods may be registered
+	Client *rpc.Client
 
 	stop func()
 }
@@ -87,7 +89,7 @@ func (c *Cluster) Start(id string, disk *Disk) *Member {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	m := &Member{ID: id, SM: c.cfg.StateMachine(id), Disk: disk}
+	m := &Member{ID: id, SM: c.cfg.StateMachine(id), Disk: disk, Server: server, Client: client}
 	nc := raftnode.Config{
 		Host: host, Group: Group, StateMachine: m.SM, Logger: c.cfg.Logger,
 		Storage: func() (*raftnode.Storage, error) { return disk.Storage(), nil },

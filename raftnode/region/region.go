@@ -14,8 +14,11 @@ import (
 	"github.com/hivecloud/hive/fsm/state"
 )
 
-// planAttempts is how often a command is planned anew after its plan no longer fitted.
-const planAttempts = 5
+// planAttempts is how often a command is planned anew after its plan no longer fitted. Launches that the leader plans on
+// one state choose the same node, and where it has room for one of them (a spread group) one wins a round: so many
+// launches at the same moment find their places. It is bounded, for a plan that never fits is a fault and must not fill
+// the log.
+const planAttempts = 64
 
 // Log is the replicated log as this package needs it (raftnode.Node is one).
 type Log interface {
@@ -100,7 +103,7 @@ func Prepare(f *fsm.FSM, p Planner) func(context.Context, []byte) ([]byte, error
 			return nil, fmt.Errorf("prepare command: %w", err)
 		}
 		switch e.Command.(type) {
-		case command.RunInstances, command.StartInstances:
+		case command.RunInstances, command.StartInstances, command.LoseNode, command.MoveInstances:
 			e.Command = p.Plan(f.View(), e.Command)
 			return command.Encode(e)
 		}

@@ -32,6 +32,8 @@ var Codec = sync.OnceValue(func() *wire.Codec {
 			"types.BlockDeviceMapping.NoDevice",
 			"types.InstanceBlockDeviceMappingSpecification.NoDevice",
 			"types.LaunchTemplateBlockDeviceMappingRequest.NoDevice",
+			// "To remove an instance from a placement group, specify an empty string."
+			"ModifyInstancePlacementInput.GroupName",
 			// Modify*Attribute: an empty value clears the description or the user data.
 			"types.AttributeValue.Value",
 			"types.BlobAttributeValue.Value",

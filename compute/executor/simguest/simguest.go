@@ -25,7 +25,13 @@ type Host struct {
 	free      int64
 	deaf      bool // guests do not listen to the power button
 	launches  int
+	born      time.Time
+	frozen    chan struct{} // closed when the agent runs again; nil while it runs
+	unfenced  bool
 	Released  []string // volumes in the order of their release
+
+	// Runs, when set, is told when a guest begins and ceases to run. It is called under the host's lock.
+	Runs func(instance string, epoch uint64, runs bool)
 }
 
 var (
@@ -36,7 +42,7 @@ var (
 
 // NewHost returns a host with free bytes of disk.
 func NewHost(free int64) *Host {
-	return &Host{guests: map[string]*Guest{}, volumes: map[string]int64{}, snapshots: map[string]bool{}, free: free}
+	return &Host{guests: map[string]*Guest{}, volumes: map[string]int64{}, snapshots: map[string]bool{}, free: free, born: time.Now()}
 }
 
 // SetDeaf makes guests ignore the power button, or heed it.
@@ -85,6 +91,7 @@ func (h *Host) Guest(instance string) (*Guest, bool) {
 
 // Launch starts a guest, which runs at once.
 func (h *Host) Launch(_ context.Context, l executor.Launch) (executor.Guest, error) {
+	h.thaw()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, ok := h.guests[l.InstanceID]; ok {
@@ -98,6 +105,7 @@ func (h *Host) Launch(_ context.Context, l executor.Launch) (executor.Guest, err
 	h.launches++
 	g := &Guest{host: h, launch: l, status: executor.Status{Version: 1, Epoch: l.Epoch, Phase: executor.Up}, changed: make(chan struct{})}
 	h.guests[l.InstanceID] = g
+	g.begin()
 	return g, nil
 }
 
@@ -194,6 +202,8 @@ type Guest struct {
 	status  executor.Status
 	changed chan struct{}
 	closed  bool
+	runs    bool          // as Host.Runs was told
+	until   time.Duration // fence deadline; 0 is none
 	Resets  int
 }
 
@@ -209,6 +219,7 @@ func (g *Guest) Become(p executor.Phase, reason string) {
 
 func (g *Guest) become(p executor.Phase, reason string) {
 	g.status.Version++
+	g.tell(p == executor.Up)
 	g.status.Phase, g.status.Reason = p, reason
 	close(g.changed)
 	g.changed = make(chan struct{})
@@ -234,11 +245,9 @@ func (g *Guest) Status(ctx context.Context, known uint64) (executor.Status, erro
 	}
 }
 
-// Renew does nothing: a simulated guest has no fence.
-func (g *Guest) Renew(context.Context, time.Duration) error { return nil }
-
 // Powerdown turns the guest off unless it is deaf.
 func (g *Guest) Powerdown(context.Context) error {
+	g.host.thaw()
 	g.host.mu.Lock()
 	defer g.host.mu.Unlock()
 	if !g.host.deaf {
@@ -249,6 +258,7 @@ func (g *Guest) Powerdown(context.Context) error {
 
 // Reset lets the guest run from its beginning.
 func (g *Guest) Reset(context.Context) error {
+	g.host.thaw()
 	g.host.mu.Lock()
 	defer g.host.mu.Unlock()
 	g.Resets++
@@ -258,10 +268,14 @@ func (g *Guest) Reset(context.Context) error {
 
 // Resume lets a fenced guest run.
 func (g *Guest) Resume(_ context.Context, epoch uint64) error {
+	g.host.thaw()
 	g.host.mu.Lock()
 	defer g.host.mu.Unlock()
 	if epoch != g.launch.Epoch {
 		return fmt.Errorf("resume guest %s: epoch %d is not %d", g.launch.InstanceID, epoch, g.launch.Epoch)
+	}
+	if g.over() {
+		return fmt.Errorf("resume guest %s: its fence deadline is over", g.launch.InstanceID)
 	}
 	g.become(executor.Up, "")
 	return nil
@@ -269,12 +283,14 @@ func (g *Guest) Resume(_ context.Context, epoch uint64) error {
 
 // Quit ends the hypervisor.
 func (g *Guest) Quit(context.Context) error {
+	g.host.thaw()
 	g.Become(executor.Gone, "")
 	return nil
 }
 
 // Close ends the guard.
 func (g *Guest) Close(context.Context) error {
+	g.host.thaw()
 	g.host.mu.Lock()
 	defer g.host.mu.Unlock()
 	g.closed = true
