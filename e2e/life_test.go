@@ -6,7 +6,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -114,33 +113,6 @@ func (r *region) killProcess(t *testing.T, id, kind string) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatalf("kill %s: %v", kind, err)
 	}
-}
-
-// shown is what hive instance show prints of processes.
-type shown struct {
-	ID       string            `json:"id"`
-	GuardPID int               `json:"guardPid"`
-	QEMUPID  int               `json:"qemuPid"`
-	Ports    map[string]string `json:"ports"`
-}
-
-func (r *region) show(t *testing.T, id string) shown {
-	t.Helper()
-	out, err := r.node.run(context.Background(), "instance", "show", id, "-o", "json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var s struct {
-		shown
-		Item shown `json:"item"`
-	}
-	if err := json.Unmarshal(out, &s); err != nil {
-		t.Fatal(err)
-	}
-	if s.shown.ID == "" {
-		return s.Item
-	}
-	return s.shown
 }
 
 // TestReboot_Graceful reboots a guest and finds what it had written, without a sync of ours.

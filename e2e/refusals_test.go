@@ -54,7 +54,7 @@ func TestBadRequests(t *testing.T) {
 		"unknown filter":        {nil, "ec2", "DescribeInstances", params{"Filters": list{params{"Name": "colour", "Values": list{"red"}}}}, "InvalidParameterValue"},
 		"unknown type":          {nil, "ec2", "RunInstances", params{"ImageId": r.image, "InstanceType": "t9.giant", "MinCount": 1, "MaxCount": 1}, "InvalidParameterValue"},
 		"unknown key pair":      {nil, "ec2", "RunInstances", params{"ImageId": r.image, "InstanceType": "t3.nano", "KeyName": "nobody", "MinCount": 1, "MaxCount": 1}, "InvalidKeyPair.NotFound"},
-		"more min than max":     {nil, "ec2", "RunInstances", params{"ImageId": r.image, "InstanceType": "t3.nano", "MinCount": 2, "MaxCount": 1}, "InvalidParameterCombination"},
+		"more min than max":     {nil, "ec2", "RunInstances", params{"ImageId": r.image, "InstanceType": "t3.nano", "MinCount": 2, "MaxCount": 1}, "InvalidParameterValue"},
 		"dry run":               {nil, "ec2", "RunInstances", params{"ImageId": r.image, "InstanceType": "t3.nano", "MinCount": 1, "MaxCount": 1, "DryRun": true}, "DryRunOperation"},
 		"root volume too small": {nil, "ec2", "RunInstances", params{"ImageId": r.image, "InstanceType": "t3.nano", "MinCount": 1, "MaxCount": 1,
 			"BlockDeviceMappings": list{params{"DeviceName": "/dev/sda1", "Ebs": params{"VolumeSize": 0}}}}, "InvalidParameterValue"},

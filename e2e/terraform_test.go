@@ -7,6 +7,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,6 +69,26 @@ func (tf terraform) run(t *testing.T, wantExit int, args ...string) string {
 	return strings.TrimSpace(out.String())
 }
 
+// offline returns a CLI configuration that takes providers from a mirror on this machine, when there is one below
+// /opt; "" when Terraform is to do what it does by itself.
+func offline(t *testing.T) string {
+	t.Helper()
+	mirrors, err := filepath.Glob("/opt/*/registry.terraform.io/hashicorp/aws/5.100.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(mirrors) == 0 {
+		return ""
+	}
+	root, _, _ := strings.Cut(mirrors[0], "/registry.terraform.io/")
+	file := filepath.Join(t.TempDir(), "terraformrc")
+	text := fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", root)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // TestTerraform_KeyPairAndInstance applies, plans without a difference, changes the type (stop, modify, start) and
 // destroys, with the unmodified provider and no skip flags.
 func TestTerraform_KeyPairAndInstance(t *testing.T) {
@@ -78,6 +99,9 @@ func TestTerraform_KeyPairAndInstance(t *testing.T) {
 	tf := terraform{dir: t.TempDir()}
 	line := strings.TrimSpace(string(marshalKey(r.signer)))
 	tf.env = append(append(os.Environ(), r.node.env...), "TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1", "TF_VAR_image="+r.image, "TF_VAR_public_key="+line)
+	if config := offline(t); config != "" {
+		tf.env = append(tf.env, "TF_CLI_CONFIG_FILE="+config)
+	}
 	if err := os.WriteFile(filepath.Join(tf.dir, "main.tf"), []byte(terraformConfig), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ package raftnode
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -153,6 +154,15 @@ func writeHead(c net.Conn, group string, timeout time.Duration) error {
 type layerConn struct {
 	net.Conn
 	layer *layer
+}
+
+// Read ends in good order when this end was closed: raft logs any other end as an error, and closing is none.
+func (c *layerConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe) {
+		err = io.EOF
+	}
+	return n, err
 }
 
 func (c *layerConn) Close() error {

@@ -191,6 +191,7 @@ func (a *Agent) serve(ctx context.Context) error {
 	g.Go(func() error { return a.steward(ctx) })
 	g.Go(func() error { return a.keepSettings(ctx) })
 	g.Go(func() error { return a.usage.run(ctx) })
+	g.Go(func() error { return a.holdVirtualIP(ctx) })
 	g.Go(func() error {
 		if err := a.join(ctx); err != nil || ctx.Err() != nil {
 			return err
@@ -275,6 +276,9 @@ func (a *Agent) endpoint() string {
 	host, port, err := net.SplitHostPort(a.apiAddr)
 	if err != nil {
 		return "https://" + a.apiAddr
+	}
+	if v := a.config.Network.VirtualIP; v.IsValid() {
+		return "https://" + net.JoinHostPort(v.String(), port)
 	}
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "127.0.0.1"

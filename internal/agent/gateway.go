@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/tls"
@@ -137,7 +138,7 @@ type apiMetrics struct{ a *Agent }
 
 // Observe counts one request.
 func (m apiMetrics) Observe(o apigw.Observation) {
-	m.a.metrics.APIRequest(o.Service, o.Action, o.Code, o.Duration)
+	m.a.metrics.APIRequest(o.Service, o.Action, cmp.Or(o.Code, "OK"), o.Duration)
 }
 
 // throttle turns the configured limits into the gateway's: calls that change things get half the rate of those that read.

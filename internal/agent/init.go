@@ -213,6 +213,9 @@ func hosts(c *config.Config) []string {
 // edgeHosts are the names and addresses under which clients reach the API.
 func edgeHosts(c *config.Config) []string {
 	out := append(hosts(c), c.TLS.Names...)
+	if v := c.Network.VirtualIP; v.IsValid() {
+		out = append(out, v.String())
+	}
 	switch h := c.Listen.API.Host(); h {
 	case "", "0.0.0.0", "::":
 		addrs, err := net.InterfaceAddrs()

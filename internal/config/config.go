@@ -82,9 +82,11 @@ type Compute struct {
 
 // Network says how guests reach the network.
 type Network struct {
-	Mode        string       `hcl:"mode" default:"user" oneof:"user" doc:"user: QEMU user networking, no root needed, for laptops. The guest reaches the host's loopback through it."`
-	PublicPool  netip.Prefix `hcl:"public_pool" default:"127.80.0.0/16" doc:"Addresses handed out as public IPs. In user mode they lie in 127.0.0.0/8 and the agent binds and forwards their ports."`
-	PublicPorts []int        `hcl:"public_ports" default:"22,80,443,8080,8443" min:"1" max:"65535" doc:"Guest TCP ports that the agent forwards from the public IP in user mode. A port it may not bind is served on one that hive instance show prints."`
+	Mode               string       `hcl:"mode" default:"user" oneof:"user" doc:"user: QEMU user networking, no root needed, for laptops. The guest reaches the host's loopback through it."`
+	PublicPool         netip.Prefix `hcl:"public_pool" default:"127.80.0.0/16" doc:"Addresses handed out as public IPs. In user mode they lie in 127.0.0.0/8 and the agent binds and forwards their ports."`
+	VirtualIP          netip.Addr   `hcl:"virtual_ip" doc:"One IPv4 address for the API of the whole region, the same on every node: the node that leads has it, so that one endpoint URL outlives any node. It has to be free and in the network of an interface. Taking it needs CAP_NET_ADMIN and CAP_NET_RAW. Empty: no such address."`
+	VirtualIPInterface string       `hcl:"virtual_ip_interface" doc:"The interface that virtual_ip is put on. Empty: the one whose network holds the address."`
+	PublicPorts        []int        `hcl:"public_ports" default:"22,80,443,8080,8443" min:"1" max:"65535" doc:"Guest TCP ports that the agent forwards from the public IP in user mode. A port it may not bind is served on one that hive instance show prints."`
 }
 
 // Block says where volumes live.

@@ -58,6 +58,8 @@ func typeName(f leaf) string {
 		return "address"
 	case typePrefix:
 		return "block"
+	case typeAddr:
+		return "address"
 	case typeDuration:
 		return "duration"
 	default:

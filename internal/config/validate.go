@@ -191,6 +191,12 @@ func (l *loader) validateNetwork() {
 	if n.PublicPool.Bits() > 29 {
 		l.fault("network.public_pool", fmt.Sprintf("a /%d has room for no more than a few guests; use /29 or larger", n.PublicPool.Bits()))
 	}
+	if a := n.VirtualIP; a.IsValid() && (!a.Is4() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback()) {
+		l.fault("network.virtual_ip", "an IPv4 address that clients of the network can reach is required")
+	}
+	if n.VirtualIPInterface != "" && !n.VirtualIP.IsValid() {
+		l.fault("network.virtual_ip_interface", "set virtual_ip beside it")
+	}
 	seen := map[int]bool{}
 	for _, port := range n.PublicPorts {
 		if seen[port] {

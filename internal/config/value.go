@@ -106,6 +106,7 @@ var (
 	typeBytes    = reflect.TypeFor[Bytes]()
 	typeHostPort = reflect.TypeFor[HostPort]()
 	typePrefix   = reflect.TypeFor[netip.Prefix]()
+	typeAddr     = reflect.TypeFor[netip.Addr]()
 	typeDuration = reflect.TypeFor[time.Duration]()
 )
 
@@ -120,6 +121,15 @@ func parseScalar(t reflect.Type, s string) (reflect.Value, error) {
 		return reflect.ValueOf(v), err
 	case typePrefix:
 		return parsePrefix(s)
+	case typeAddr:
+		if s == "" {
+			return reflect.ValueOf(netip.Addr{}), nil
+		}
+		a, err := netip.ParseAddr(s)
+		if err != nil {
+			return reflect.Value{}, errors.New(`write an address without a length, such as "10.0.0.5"`)
+		}
+		return reflect.ValueOf(a), nil
 	case typeDuration:
 		d, err := time.ParseDuration(s)
 		if err != nil {
@@ -182,6 +192,11 @@ func format(v reflect.Value) string {
 			words = append(words, k+"="+x[k])
 		}
 		return strings.Join(words, ",")
+	case netip.Addr:
+		if !x.IsValid() {
+			return ""
+		}
+		return x.String()
 	case float64:
 		return strconv.FormatFloat(x, 'g', -1, 64)
 	default:
