@@ -3,6 +3,9 @@
 package main
 
 import (
+	"net"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/hivecloud/hive/internal/admin"
@@ -34,7 +37,7 @@ func newAdminJoin(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			result, err := agent.Join(a.withTimeout(cmd.Context()), agent.JoinOptions{Config: cfg, Token: token, Hosts: members, Logger: logger})
+			result, err := agent.Join(a.withTimeout(cmd.Context()), agent.JoinOptions{Config: cfg, Token: token, Hosts: withPort(members), Logger: logger})
 			if err != nil {
 				return err
 			}
@@ -48,9 +51,24 @@ func newAdminJoin(a *app) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringSliceVar(&members, "host", nil, "host:port of a member's cluster port (default: those in the token)")
+	cmd.Flags().StringSliceVar(&members, "host", nil, "host or host:port of a member's cluster port (default: those in the token)")
 	a.addConfigFlags(cmd)
 	return cmd
+}
+
+// clusterPort is the cluster port where nobody says otherwise.
+const clusterPort = "8443"
+
+// withPort adds the cluster port to hosts that name none.
+func withPort(hosts []string) []string {
+	var out []string
+	for _, h := range hosts {
+		if _, _, err := net.SplitHostPort(h); err != nil {
+			h = net.JoinHostPort(strings.Trim(h, "[]"), clusterPort)
+		}
+		out = append(out, h)
+	}
+	return out
 }
 
 // joinConfig is the configuration with the token's region where nobody named one.

@@ -94,8 +94,12 @@ var fixture = map[string]any{
 		{Key: "quota.vcpus", Value: "64", Default: "1024", Changed: true, ChangedAt: when, Form: "a whole number from 0 to 1000000", Doc: "vCPUs that an account's running instances may have."},
 		{Key: "region.zones", Value: "us-east-1a", Form: "zone names separated by commas", Doc: "The availability zones that the region lists."},
 	},
-	admin.RouteSettingSet: admin.Setting{Key: "quota.vcpus", Value: "64", Default: "1024", Changed: true, ChangedAt: when},
-	admin.RouteShutdown:   admin.ShutdownEvent{Step: "the agent ends"},
+	admin.RouteSettingSet:   admin.Setting{Key: "quota.vcpus", Value: "64", Default: "1024", Changed: true, ChangedAt: when},
+	admin.RouteTokens:       []admin.JoinToken{{ID: "jt-1", Uses: 2, Used: 1, State: "valid", ExpiresAt: when, Note: "for the rack"}},
+	admin.RouteTokenCreate:  admin.NewJoinToken{JoinToken: admin.JoinToken{ID: "jt-2", Uses: 1, State: "valid", ExpiresAt: when}, Token: "hivejoin1.abc"},
+	admin.RouteTokenRevoke:  struct{}{},
+	admin.RouteRaftTransfer: admin.Leader{Node: "node2", NodeID: "n-node2"},
+	admin.RouteShutdown:     admin.ShutdownEvent{Step: "the agent ends"},
 }
 
 // standIn serves fixture on the admin socket of a data directory. The real
@@ -141,6 +145,8 @@ func TestTranscript_Golden(t *testing.T) {
 	t.Parallel()
 	dir := standIn(t)
 	lines := []string{
+		"admin token list", "admin token create", "admin token create -o template={{.token}}", "admin token create --uses 99", "admin token revoke jt-1",
+		"raft transfer-leadership", "raft transfer-leadership node2 node3", "raft remove-peer node1 --yes", "raft remove-peer node9", "admin join", "admin join nonsense",
 		"members", "members -o wide", "raft status", "raft status -o json", "raft list-peers", "node list", "node list -o wide",
 		"instance list", "instance list -o json", "instance list -o yaml --account 000000000001", "instance list -o template={{.id}}",
 		"instance show i-0123456789abcdef0", "instance show i-0123456789abcdef0 -o wide", "instance console i-0123456789abcdef0",
@@ -285,5 +291,33 @@ func TestQuotes_SurviveEveryShell(t *testing.T) {
 		if got := quoteFor(shell, `a'b\c`); got != want {
 			t.Errorf("%s: got %s, want %s", shell, got, want)
 		}
+	}
+}
+
+// What an operator reads before a node is taken out of the log.
+func TestRemoval_SaysWhatTheRegionSurvives(t *testing.T) {
+	t.Parallel()
+	peers := []admin.RaftPeer{{Node: "a", NodeID: "n-a", Suffrage: "voter"}, {Node: "b", NodeID: "n-b", Suffrage: "voter"},
+		{Node: "c", NodeID: "n-c", Suffrage: "voter"}, {Node: "d", NodeID: "n-d", Suffrage: "learner"}}
+	for node, want := range map[string]string{
+		"n-b": "leaves 2 of 3 voters; the region then survives the loss of 0 of them instead of 1",
+		"d":   "it is a learner, so the 3 voters stay",
+	} {
+		got, err := removal(peers, node)
+		if err != nil || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, %v; want %q", node, got, err, want)
+		}
+	}
+	if got, err := removal(peers[:1], "a"); err == nil {
+		t.Errorf("the last voter: %q", got)
+	}
+}
+
+func TestWithPort_AddsTheClusterPort(t *testing.T) {
+	t.Parallel()
+	got := withPort([]string{"node1.local", "10.0.0.1:9", "[fd00::1]", "fd00::1", "[fd00::1]:7"})
+	want := []string{"node1.local:8443", "10.0.0.1:9", "[fd00::1]:8443", "[fd00::1]:8443", "[fd00::1]:7"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

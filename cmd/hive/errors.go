@@ -78,6 +78,16 @@ func exactArgs(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// atMostOne allows the named argument and no more.
+func atMostOne(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return exactArgs(name)(cmd, args)
+		}
+		return nil
+	}
+}
+
 // group is a command that only holds others; naming none prints its help, and
 // naming an unknown one is a usage error.
 func group(use, short string, children ...*cobra.Command) *cobra.Command {

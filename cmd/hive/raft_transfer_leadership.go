@@ -10,7 +10,7 @@ import (
 
 func newRaftTransferLeadership(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "transfer-leadership [NODE]", Short: "Make another voter lead", Args: cobra.MaximumNArgs(1),
+		Use: "transfer-leadership [NODE]", Short: "Make another voter lead", Args: atMostOne("NODE"),
 		Long:    "Make another voter lead: NODE, or the one whose log is furthest. Writes pause for less than a second.",
 		Example: "  hive raft transfer-leadership node2",
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -164,9 +164,10 @@ func (a *Agent) keepSettings(ctx context.Context) error {
 		changed := a.region.Changed()
 		if c, ok := a.region.Local().Cluster(); ok && len(c.Settings) > 0 && !bytes.Equal(c.Settings, written) {
 			if err := a.writeSettings(c); err != nil {
-				a.log.Error("settings not written", "error", err)
+				a.log.Error("settings not written, trying again at the next change", "error", err)
+			} else {
+				written = c.Settings
 			}
-			written = c.Settings
 		}
 		select {
 		case <-changed:
