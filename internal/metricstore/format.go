@@ -98,14 +98,23 @@ func appendMetric(b []byte, id int, name string) []byte {
 	})
 }
 
-// appendSample appends a sample. The time is counted from the segment's start; a clock may go back.
+// maxWhole bounds the values that are written as whole numbers: a float64 holds each of them exactly.
+const maxWhole = 1 << 53
+
+// appendSample appends a sample. The time is counted from the segment's start; a clock may go back. Most values are
+// small counts, many are zero: whole numbers take as few bytes as they need, which the lowest bit before them tells.
 func appendSample(b []byte, subject int, offset int64, metrics []int, values []Value) []byte {
 	return frame(b, func(b []byte) []byte {
 		b = binary.AppendUvarint(append(b, recordSample), uint64(subject))
 		b = binary.AppendVarint(b, offset)
 		b = binary.AppendUvarint(b, uint64(len(values)))
 		for i, v := range values {
-			b = binary.AppendUvarint(b, uint64(metrics[i]))
+			if v.Value >= 0 && v.Value <= maxWhole && v.Value == math.Trunc(v.Value) && !math.Signbit(v.Value) {
+				b = binary.AppendUvarint(b, uint64(metrics[i])<<1|1)
+				b = binary.AppendUvarint(b, uint64(v.Value))
+				continue
+			}
+			b = binary.AppendUvarint(b, uint64(metrics[i])<<1)
 			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v.Value))
 		}
 		return b
@@ -158,6 +167,18 @@ func (r *reader) float() float64 {
 	return v
 }
 
+// value is a measurement: a whole number, or the bits of a float64.
+func (r *reader) value(whole bool) float64 {
+	if !whole {
+		return r.float()
+	}
+	n := r.uvarint()
+	if n > maxWhole {
+		r.err, r.b = errDamaged, nil
+	}
+	return float64(n)
+}
+
 // end reports an error unless the body was used up.
 func (r *reader) end() error {
 	if r.err != nil || len(r.b) != 0 {
@@ -204,7 +225,7 @@ func readRecord(body []byte) (record, error) {
 			if m > math.MaxInt32 {
 				return record{}, errDamaged
 			}
-			r.metrics, r.values = append(r.metrics, int(m)), append(r.values, rd.float())
+			r.metrics, r.values = append(r.metrics, int(m>>1)), append(r.values, rd.value(m&1 == 1))
 		}
 	default:
 		return record{}, errDamaged

@@ -5,6 +5,7 @@ package metricstore
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -164,7 +165,7 @@ func TestByteLimit_TheOldestMakeRoom(t *testing.T) {
 	dir := t.TempDir()
 	const limit = 1 << 20
 	s := mustOpen(t, Config{Dir: dir, MaxBytes: limit})
-	for i := range 400 {
+	for i := range 1000 {
 		at := t0.Add(time.Duration(i) * time.Minute)
 		var batch []Sample
 		for g := range 100 {
@@ -184,8 +185,8 @@ func TestByteLimit_TheOldestMakeRoom(t *testing.T) {
 			t.Fatalf("%d bytes after %d minutes", total, i)
 		}
 	}
-	got := cpus(t, s, t0.Add(400*time.Minute), "i-99")
-	if len(got) < 100 || len(got) > 399 || got[len(got)-1] != 399 {
+	got := cpus(t, s, t0.Add(1000*time.Minute), "i-99")
+	if len(got) < 100 || len(got) > 999 || got[len(got)-1] != 999 {
 		t.Errorf("%d points are left", len(got))
 	}
 	bytes, subjects := s.Usage()
@@ -271,6 +272,25 @@ func TestLargestSample_IsReadBack(t *testing.T) {
 	got, err := mustOpen(t, Config{Dir: dir}).Points(t0, subject, big.Values[maxValues-1].Metric, t0, t0.Add(time.Second))
 	if err != nil || len(got) != 1 || got[0].Value != 1e300 {
 		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+// Every value comes back as it was, whichever of its two forms it was written in.
+func TestValues_ComeBackExactly(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := mustOpen(t, Config{Dir: dir})
+	exact := []float64{0, 1, 127, 128, 0.1, -1, -0.5, 1 << 53, 1<<53 + 2, 1e300, math.SmallestNonzeroFloat64, math.Copysign(0, -1)}
+	for i, v := range exact {
+		at := t0.Add(time.Duration(i) * time.Minute)
+		mustAppend(t, s, at, Sample{Subject: guest("i-1"), At: at, Values: []Value{{"cpu", v}}})
+	}
+	s.Close()
+	got := cpus(t, mustOpen(t, Config{Dir: dir}), t0, "i-1")
+	for i, v := range exact {
+		if i >= len(got) || math.Float64bits(got[i]) != math.Float64bits(v) {
+			t.Fatalf("got %v, want %v", got, exact)
+		}
 	}
 }
 
