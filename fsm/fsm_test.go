@@ -161,3 +161,31 @@ func TestSnapshotRestore_SameHash(t *testing.T) {
 		}
 	}
 }
+
+// TestTerminateStopped_TakesNoRoom: the room of a stopped instance may be another's; its end must not ask for it again.
+func TestTerminateStopped_TakesNoRoom(t *testing.T) {
+	t.Parallel()
+	r := fsmtest.NewRegion(t)
+	r.AddAccount(t, account)
+	image := r.AddImage(t, account, "img", 1)
+	launchOne(t, r, image, "1")
+	r.Observe(t, "i-1", command.SawRunning)
+	node := func() (string, state.Resources) {
+		i, _ := state.Instances.Get(r.FSM.View(), account, "i-1")
+		return i.NodeID, r.FSM.View().Allocated(i.NodeID)
+	}
+	if id, used := node(); used == (state.Resources{}) {
+		t.Fatalf("a running instance takes nothing of %s", id)
+	}
+	if err := r.Propose(t.Context(), command.StopInstances{AccountID: account, InstanceIDs: []string{"i-1"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	r.Observe(t, "i-1", command.SawStopped)
+	if err := r.Propose(t.Context(), command.TerminateInstances{AccountID: account, InstanceIDs: []string{"i-1"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	i, _ := state.Instances.Get(r.FSM.View(), account, "i-1")
+	if id, used := node(); i.State != state.ShuttingDown || used != (state.Resources{}) {
+		t.Errorf("%v instance takes %v of %s", i.State, used, id)
+	}
+}

@@ -196,6 +196,9 @@ func (a *apply) endInstance(i *state.Instance) {
 		a.terminated(i)
 		return
 	}
+	if i.State == state.Stopped {
+		i.Charge = state.Resources{} // it has no guest that could take anything, and its room may be another's by now
+	}
 	a.enter(i, state.ShuttingDown)
 }
 

@@ -202,7 +202,7 @@ func (w *twins) image(t *rapid.T, acct string) {
 
 // member lets nodes in and out. Few names and tokens make admissions meet.
 func (w *twins) member(t *rapid.T) {
-	node := rapid.SampledFrom([]string{"n-3", "n-4"}).Draw(t, "node")
+	node := rapid.SampledFrom([]string{"n-5", "n-6"}).Draw(t, "node")
 	pin := rapid.SampledFrom([]string{"pin-1", "pin-2"}).Draw(t, "pin")
 	token := drawn(t, slices.Collect(state.JoinTokens.All(w.a.View())), func(x *state.JoinToken) string { return x.ID }, "jt-none")
 	switch rapid.IntRange(0, 7).Draw(t, "member") {
@@ -236,7 +236,7 @@ func admissions(t *rapid.T, v *state.View) {
 			t.Fatalf("token %s of %d uses counts %d and admitted %d", k.ID, k.Uses, k.Used, by[k.ID])
 		}
 	}
-	for _, n := range []string{"n-3", "n-4"} {
+	for _, n := range []string{"n-5", "n-6"} {
 		_, registered := state.Nodes.Get(v, state.AnyAccount, n)
 		if m, ok := state.Members.Get(v, state.AnyAccount, n); registered && !ok {
 			t.Fatalf("node %s is registered and no member: %+v", n, m)

@@ -144,9 +144,10 @@ type Instance struct {
 	ObservedReboot   uint64
 }
 
-// Holds tells whether the instance takes capacity on its node.
+// Holds tells whether the instance takes capacity on its node, and a place in its group. A stopped instance does not; on
+// its way to its end it has no guest either, which its empty charge says.
 func (i *Instance) Holds() bool {
-	return i.NodeID != "" && i.State != Stopped && i.State != Terminated
+	return i.NodeID != "" && i.State != Stopped && i.State != Terminated && i.Charge != (Resources{})
 }
 
 // Live tells whether the instance is not terminated and not on its way there.
