@@ -18,7 +18,7 @@ func twinNode(id string) state.Node {
 // node draws something that happens to a node.
 func (w *twins) node(t *rapid.T) {
 	v := w.a.View()
-	id := rapid.SampledFrom([]string{"n-1", "n-2", "n-3", "n-none"}).Draw(t, "node")
+	id := rapid.SampledFrom([]string{"n-1", "n-2", "n-9", "n-none"}).Draw(t, "node")
 	var epoch uint64
 	if n, ok := state.Nodes.Get(v, state.AnyAccount, id); ok {
 		epoch = n.Epoch - uint64(rapid.IntRange(0, 1).Draw(t, "stale"))
@@ -39,7 +39,7 @@ func (w *twins) node(t *rapid.T) {
 	case 8:
 		w.apply(t, command.MoveInstances{Moves: w.moves(id)})
 	case 9:
-		if id == "n-3" { // the others stay, or nothing would happen any more
+		if id == "n-9" { // the others stay, or nothing would happen any more
 			w.apply(t, command.RemoveNode{NodeID: id, Force: on})
 		}
 	}

@@ -168,7 +168,7 @@ func (w *twins) image(t *rapid.T, acct string) {
 	id := w.fresh("img")
 	switch rapid.IntRange(0, 2).Draw(t, "image") {
 	case 0:
-		w.apply(t, command.ImportImage{Snapshot: state.Snapshot{ID: "snap-" + id, AccountID: acct, SizeGiB: 1, Nodes: []string{"n-1", "n-2", "n-3"}},
+		w.apply(t, command.ImportImage{Snapshot: state.Snapshot{ID: "snap-" + id, AccountID: acct, SizeGiB: 1, Nodes: []string{"n-1", "n-2", "n-9"}},
 			Image: state.Image{ID: "ami-" + id, AccountID: acct, Name: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "name"), Public: rapid.Bool().Draw(t, "public"),
 				Devices: []state.ImageDevice{{Name: "/dev/sda1", SnapshotID: "snap-" + id}}}})
 	case 1:
@@ -183,7 +183,7 @@ func (w *twins) image(t *rapid.T, acct string) {
 func newTwins(t *rapid.T) *twins {
 	w := &twins{a: fsm.New(), b: fsm.New(), now: 1e18}
 	w.apply(t, command.InitRegion{ClusterID: "c-1", Name: "r", FormatLevel: 1, PublicPool: "127.80.0.0/28", MaxVCPUs: 9, Zones: []state.Zone{{Name: "z1", ID: "z1"}}})
-	for _, n := range []string{"n-1", "n-2", "n-3"} {
+	for _, n := range []string{"n-1", "n-2", "n-9"} {
 		w.apply(t, command.RegisterNode{Node: twinNode(n)})
 	}
 	for _, acct := range []string{"111111111111", "222222222222"} {
