@@ -197,7 +197,7 @@ func (a *apply) endInstance(i *state.Instance) {
 		return
 	}
 	if i.State == state.Stopped {
-		i.Charge = state.Resources{} // it has no guest that could take anything, and its room may be another's by now
+		i.Guestless = true // its room may be another's by now
 	}
 	a.enter(i, state.ShuttingDown)
 }

@@ -28,16 +28,16 @@ func TestNodeLost_GroupsMoveByTheirRule(t *testing.T) {
 			r := lossRegion(t)
 			mustPropose(t, r, command.ReportNode{NodeID: spare, NodeEpoch: 1, FreeStorageGiB: 100})
 			mustPropose(t, r, c.group)
-			lost, small := loss, state.Shape{VCPUs: 1, MemoryMiB: 1}
+			lost := loss
 			for _, id := range []string{"2", "3"} {
 				if c.group.Group.Strategy == state.SpreadStrategy && id == "3" {
 					break // the rule itself keeps a second one off the node
 				}
 				image, _ := state.Images.First(r.FSM.View(), state.ByAccount, account)
 				l := launchOf(account, image.ID, id, "")
-				l.Launches[0].Instance.PlacementGroupID, l.Launches[0].Instance.Shape = "pg-g", small
+				l.Launches[0].Instance.PlacementGroupID = "pg-g"
 				l.Launches[0].Volumes[0].SnapshotID = image.Devices[0].SnapshotID
-				l.Planned, l.Plan = true, []command.Assignment{{NodeID: fsmtest.NodeID, Charge: unit{}.Charge("", small, "")}}
+				l.Planned, l.Plan = true, []command.Assignment{{NodeID: fsmtest.NodeID}}
 				if c.group.Group.Partitions > 0 {
 					l.Plan[0].Partition = 2
 				}

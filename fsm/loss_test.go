@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hivecloud/hive/fsm/command"
 	"github.com/hivecloud/hive/fsm/fsmtest"
@@ -231,4 +232,20 @@ func TestEvents_OldOnesAreForgotten(t *testing.T) {
 	if len(events) != state.EventSlots || events[0].Seq != 12 || events[len(events)-1].Seq != state.EventSlots+11 {
 		t.Errorf("%d events from %d to %d", len(events), events[0].Seq, events[len(events)-1].Seq)
 	}
+}
+
+// TestRemovedNode_IsNoMemberAndMayNotJoinAgain: what refuses its certificate refuses its admission too.
+func TestRemovedNode_IsNoMemberAndMayNotJoinAgain(t *testing.T) {
+	t.Parallel()
+	r := lossRegion(t)
+	mustPropose(t, r, command.InitCluster{Cluster: state.Cluster{TargetSize: 3}, First: state.Member{NodeID: fsmtest.NodeID, Name: "first", Zone: fsmtest.Zone}})
+	mustPropose(t, r, command.CreateJoinToken{Token: state.JoinToken{ID: "jt-1", SecretHash: "h", Uses: 2, Expires: state.At(time.Now().Add(time.Hour))}})
+	admit := command.AdmitNode{SecretHash: "h", Member: state.Member{NodeID: "n-late", Name: "late", Zone: fsmtest.Zone, KeyPin: "pin", TokenID: "jt-1"}}
+	mustPropose(t, r, admit)
+	mustPropose(t, r, command.RegisterNode{Node: state.Node{ID: "n-late", Name: "late", Zone: fsmtest.Zone}, KeyPin: "pin"})
+	mustPropose(t, r, command.RemoveNode{NodeID: "n-late"})
+	if m, ok := state.Members.Get(r.FSM.View(), state.AnyAccount, "n-late"); !ok || !m.Ejected {
+		t.Errorf("member after the removal: %+v", m)
+	}
+	refused(t, r, admit, "NodeRemoved")
 }

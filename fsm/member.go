@@ -75,6 +75,9 @@ func (a *apply) admitNode(c command.AdmitNode) (any, *command.Error) {
 	if !a.region.HasZone(m.Zone) {
 		return nil, command.Errorf("InvalidZone", "The node %s names the zone %q; the region %s lists %s.", m.Name, m.Zone, a.region.Name, strings.Join(a.zoneNames(), ", "))
 	}
+	if a.Denied(m.NodeID) {
+		return nil, command.Errorf("NodeRemoved", "The name %s was that of a node that was removed from the region; it is refused for good. Join under another name.", m.Name)
+	}
 	if refusal := a.nameFree(m); refusal != nil {
 		return nil, refusal
 	}

@@ -28,6 +28,11 @@ func (a *apply) removeNode(c command.RemoveNode) (any, *command.Error) {
 	}
 	state.Nodes.Delete(a.Txn, n.ID)
 	state.Standings.Delete(a.Txn, n.ID)
+	if old, ok := state.Members.Get(a.View, state.AnyAccount, n.ID); ok { // nobody seats it as a voter again
+		m := *old
+		m.Ejected = true
+		state.Members.Put(a.Txn, &m)
+	}
 	state.RemovedNodes.Put(a.Txn, &state.RemovedNode{NodeID: n.ID, Name: n.Name, Removed: a.now})
 	a.event(state.EventNodeRemoved, n.ID, "", "The node %s was removed.", n.Name)
 	for _, old := range slices.Collect(state.Instances.List(a.View, state.ByNode, n.ID)) {

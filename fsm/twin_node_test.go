@@ -40,7 +40,7 @@ func (w *twins) node(t *rapid.T) {
 	case 8:
 		w.apply(t, command.MoveInstances{Moves: w.moves(id)})
 	case 9:
-		if id == "n-3" { // the others stay, or nothing would happen any more
+		if id == "n-9" { // the others stay, or nothing would happen any more
 			w.apply(t, command.RemoveNode{NodeID: id, Force: on})
 		}
 	}

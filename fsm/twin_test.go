@@ -188,7 +188,7 @@ func (w *twins) image(t *rapid.T, acct string) {
 		snap := drawn(t, slices.Collect(state.Snapshots.All(w.a.View())), func(x *state.Snapshot) string { return x.ID }, "snap-none")
 		w.apply(t, command.ReportSnapshot{SnapshotID: snap, NodeID: rapid.SampledFrom([]string{"n-1", "n-2"}).Draw(t, "holder")})
 	case 0:
-		w.apply(t, command.ImportImage{Snapshot: state.Snapshot{ID: "snap-" + id, AccountID: acct, SizeGiB: 1, Nodes: []string{"n-1", "n-2", "n-3"}},
+		w.apply(t, command.ImportImage{Snapshot: state.Snapshot{ID: "snap-" + id, AccountID: acct, SizeGiB: 1, Nodes: []string{"n-1", "n-2", "n-9"}},
 			Image: state.Image{ID: "ami-" + id, AccountID: acct, Name: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "name"), Public: rapid.Bool().Draw(t, "public"),
 				Devices: []state.ImageDevice{{Name: "/dev/sda1", SnapshotID: "snap-" + id}}}})
 	case 1:

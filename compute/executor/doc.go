@@ -10,6 +10,9 @@
 // ended first. The first pass after a start waits for a linearizable view, so that a node that was away does not act
 // on assignments that have moved on.
 //
+// The node's lease reaches the guests by SetFence: guards pause them when it ends. A keeper starts and resumes guests only
+// while it lives (fence.go).
+//
 // Order of ending a guest: the guest is asked (ACPI), after the grace it is forced, its volumes are flushed and
 // released, and only then is it reported stopped or terminated.
 //

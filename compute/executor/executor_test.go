@@ -43,7 +43,7 @@ func newSite(t *testing.T) *site {
 
 // start runs an executor; an earlier one must have been stopped.
 func (s *site) start() {
-	s.exec = executor.New(executor.Config{NodeID: fsmtest.NodeID, Region: s.region, Blocks: s.host, Guests: s.host})
+	s.exec = executor.New(executor.Config{NodeID: fsmtest.NodeID, Region: s.region, Blocks: s.host, Guests: s.host, Clock: s.host.Clock})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

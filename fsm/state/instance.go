@@ -126,6 +126,8 @@ type Instance struct {
 	NodeID string
 	Epoch  uint64 // grows with each assignment; whoever stores bytes refuses older ones
 	Charge Resources
+	// Guestless is set when a stopped instance is terminated: on its way through shutting-down it has no guest.
+	Guestless bool
 
 	// Desire; grows Generation with each change that the executor must act on.
 	Desired    InstanceState // Running, Stopped or Terminated
@@ -144,10 +146,10 @@ type Instance struct {
 	ObservedReboot   uint64
 }
 
-// Holds tells whether the instance takes capacity on its node, and a place in its group. A stopped instance does not; on
-// its way to its end it has no guest either, which its empty charge says.
+// Holds tells whether the instance takes capacity on its node, and a place in its group. A stopped instance does not, and
+// it does not get its place back by being terminated.
 func (i *Instance) Holds() bool {
-	return i.NodeID != "" && i.State != Stopped && i.State != Terminated && i.Charge != (Resources{})
+	return i.NodeID != "" && i.State != Stopped && i.State != Terminated && !i.Guestless
 }
 
 // Live tells whether the instance is not terminated and not on its way there.

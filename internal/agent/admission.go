@@ -160,7 +160,7 @@ func admissionError(err error) error {
 		return admin.Errorf(admin.KindDenied, "make another on a member: hive admin token create", "%s", refusal.Message)
 	case "InvalidZone":
 		return admin.Errorf(admin.KindUsage, "join with --az and one of the zones that the region lists", "%s", refusal.Message)
-	case "NodeAlreadyExists":
+	case "NodeAlreadyExists", "NodeRemoved":
 		return admin.Errorf(admin.KindConflict, "join with another --node", "%s", refusal.Message)
 	}
 	return operatorError(err)

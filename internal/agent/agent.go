@@ -327,6 +327,7 @@ func (a *Agent) status(ctx context.Context) admin.Status {
 	if out.Leader == "" {
 		out.Problems = append(out.Problems, "the region has no leader")
 	}
+	out.Problems = append(out.Problems, a.lease.problems()...)
 	if err := a.blocks.ping(ctx); err != nil {
 		out.Problems = append(out.Problems, "the block daemon does not answer: "+err.Error())
 	}

@@ -86,6 +86,18 @@ func (l *leases) Fence(ctx context.Context, on bool, until time.Duration) error 
 	return l.a.exec.SetFence(ctx, executor.Fence{On: on, Until: until})
 }
 
+// problems are what is not well about this node's lease, one sentence each.
+func (l *leases) problems() []string {
+	standing := l.a.region.Local().Standing(l.a.id.NodeID)
+	switch {
+	case standing.Lost:
+		return []string{"the region has declared this node lost; it registers again as soon as the leader answers"}
+	case standing.Armed && l.holder.Left() == 0:
+		return []string{"this node's lease has ended: its guests are paused until the leader answers"}
+	}
+	return nil
+}
+
 // run gives leases while this node leads, and keeps its own once it is registered.
 func (l *leases) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)

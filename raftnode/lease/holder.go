@@ -136,7 +136,9 @@ func (h *Holder) round(ctx context.Context, leader string) error {
 // again registers a node that was declared lost. What runs here of its old assignments is paused by now, and is ended by
 // the executor, which sees newer epochs.
 func (h *Holder) again(ctx context.Context) error {
-	h.log.Warn("the region has declared this node lost; registering again", "epoch", h.epoch.Load())
+	if !h.failed { // or it was said already
+		h.log.Warn("the region has declared this node lost; registering again", "epoch", h.epoch.Load())
+	}
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timing.TTL)
 	defer cancel()
 	epoch, err := h.cfg.Register(ctx)

@@ -57,6 +57,7 @@ type Lessor struct {
 	mu     sync.Mutex
 	term   uint64 // in which leases are given; 0 when this node gives none
 	leases map[string]*grant
+	looked time.Time // when expired was last asked
 }
 
 // grant is one node's lease.
@@ -171,7 +172,7 @@ func (l *Lessor) reign(ctx context.Context) error {
 		return nil
 	}
 	l.mu.Lock()
-	l.term, l.leases = now.Term, map[string]*grant{}
+	l.term, l.leases, l.looked = now.Term, map[string]*grant{}, time.Now()
 	l.mu.Unlock()
 	var work sync.WaitGroup
 	defer work.Wait()
@@ -181,21 +182,18 @@ func (l *Lessor) reign(ctx context.Context) error {
 		l.term, l.leases = 0, nil
 	}()
 	m := &mover{l: l, tried: map[string]time.Time{}}
-	for last := time.Now(); ; last = time.Now() {
+	for {
 		l.visit()
 		for node, epoch := range l.expired() {
 			work.Go(func() { l.lose(ctx, node, epoch, now.Term) })
 		}
-		m.pass(ctx)
+		if m.busy.CompareAndSwap(false, true) { // its proposals may wait for a disk, and leases must not wait for it
+			work.Go(func() { defer m.busy.Store(false); m.pass(ctx) })
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(l.cfg.Timing.Check):
-		}
-		if time.Since(last) > l.cfg.Timing.TTL/4 {
-			// This process stood still, and renewals wait unread: as a new leader would, it starts over.
-			l.log.Warn("the leader stood still; every node gets a whole lease again", "for", time.Since(last))
-			l.regrant()
 		}
 	}
 }
@@ -243,23 +241,24 @@ func (l *Lessor) visit() {
 	maps.DeleteFunc(l.leases, func(node string, _ *grant) bool { return !seen[node] })
 }
 
-func (l *Lessor) regrant() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, g := range l.leases {
-		g.until = l.fromNow()
-	}
-}
-
 // expired are the nodes whose lease has ended, with the epoch it was given in. They get no renewal from here on, so
 // that none is given between the decision and the entry.
 func (l *Lessor) expired() map[string]uint64 {
 	v := l.cfg.Region.Local()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	now, still := time.Now(), time.Since(l.looked)
+	l.looked = now
+	if still > l.cfg.Timing.TTL/4 {
+		// This process stood still, and renewals wait unread: as a new leader would, it starts over.
+		l.log.Warn("the leader stood still; every node gets a whole lease again", "for", still)
+		for _, g := range l.leases {
+			g.until = l.fromNow()
+		}
+	}
 	out := map[string]uint64{}
 	for node, g := range l.leases {
-		if g.busy || !g.losing && time.Now().Before(g.until) {
+		if g.busy || !g.losing && now.Before(g.until) {
 			continue
 		}
 		holds := slices.ContainsFunc(slices.Collect(state.Instances.List(v, state.ByNode, node)), (*state.Instance).Holds)

@@ -4,6 +4,7 @@ package lease
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/hivecloud/hive/fsm/command"
@@ -16,7 +17,8 @@ const moveAgain = 30 * time.Second
 // mover makes instances anew elsewhere that have left a node which is being drained, where their owner wants that.
 type mover struct {
 	l     *Lessor
-	tried map[string]time.Time // by instance id
+	busy  atomic.Bool          // a pass is under way
+	tried map[string]time.Time // by instance id; of the pass under way
 }
 
 // pass moves what is ready. Most passes find no node that is being drained, and cost a look at a few rows.
