@@ -143,7 +143,14 @@ func TestBlockd_NewerEpochTakesTheVolume(t *testing.T) {
 
 	w.spec.Epoch, w.spec.Volumes[0].Epoch = 8, 5
 	w.must(WriteSpec(w.dir, w.spec))
-	w.must(w.client.Resume(t.Context(), 8))
+	// The new daemon may still be telling a request of the old epoch that it is stale, which fences the guest once more.
+	w.until("the guest is resumed", func(Status) bool {
+		err := w.client.Resume(t.Context(), 8)
+		if err != nil && !errors.Is(err, ErrFenced) {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
 	w.console(w.mark(), "...")
 	w.noError()
 	w.must(w.client.Quit(t.Context()))

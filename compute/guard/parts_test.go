@@ -58,8 +58,11 @@ func TestIsQEMU_OnlyTheOneOfThisPIDFile(t *testing.T) {
 	}
 	pid := cmd.Process.Pid
 	defer func() { _ = syscall.Kill(-pid, syscall.SIGKILL); _ = cmd.Wait() }()
-	if !isQEMU(pid, "/run/a/qemu.pid", nil) {
-		t.Error("not recognised")
+	// The kernel shows a command line only a moment after the program has begun.
+	for end := time.Now().Add(time.Minute); !isQEMU(pid, "/run/a/qemu.pid", nil); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("not recognised")
+		}
 	}
 	if isQEMU(pid, "/run/b/qemu.pid", nil) {
 		t.Error("recognised by another pid file")
