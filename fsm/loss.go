@@ -147,7 +147,7 @@ func (a *apply) renewVolume(i *state.Instance, d *state.Device, m command.Move) 
 		return command.Errorf(command.PlanConflict, "The device %s of %s cannot be made anew as volume %q.", d.Name, i.ID, id)
 	}
 	fresh, stale := *old, *old
-	fresh.ID, fresh.NodeID, fresh.Epoch, fresh.Created, fresh.State = id, m.Place.NodeID, 1, a.now, state.VolumeInUse
+	fresh.ID, fresh.NodeID, fresh.Epoch, fresh.Created, fresh.State, fresh.Made = id, m.Place.NodeID, 1, a.now, state.VolumeInUse, false
 	fresh.Attachment = &state.Attachment{InstanceID: i.ID, Device: d.Name, State: "attaching", DeleteOnTermination: d.DeleteOnTermination, Attached: a.now}
 	stale.Attachment, stale.State = nil, state.VolumeAvailable
 	if d.DeleteOnTermination {

@@ -36,6 +36,7 @@ func (a *apply) observe(i *state.Instance, r command.InstanceReport) {
 		if i.Desired == state.Running {
 			a.enter(i, state.Running)
 			a.setAttachments(i, "attached")
+			a.markMade(i)
 		}
 	case command.SawImpaired:
 		i.Impaired = r.Reason.Message
@@ -157,6 +158,17 @@ func (a *apply) setAttachments(i *state.Instance, s string) {
 			v, at := *old, *old.Attachment
 			at.State = s
 			v.Attachment = &at
+			state.Volumes.Put(a.Txn, &v)
+		}
+	}
+}
+
+// markMade notes that a guest runs on the instance's volumes.
+func (a *apply) markMade(i *state.Instance) {
+	for _, old := range slices.Collect(state.Volumes.List(a.View, state.ByInstance, i.ID)) {
+		if !old.Made {
+			v := *old
+			v.Made = true
 			state.Volumes.Put(a.Txn, &v)
 		}
 	}

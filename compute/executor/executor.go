@@ -24,6 +24,8 @@ var (
 	ErrNoSpace = errors.New("not enough disk space")
 	// ErrNoSnapshot is a snapshot whose bytes are not on this node.
 	ErrNoSnapshot = errors.New("snapshot is not on this node")
+	// ErrNoVolume is a volume that a guest has run on and whose bytes are not on this node.
+	ErrNoVolume = errors.New("the volume's bytes are not on this node")
 )
 
 // Config is what an executor works with.

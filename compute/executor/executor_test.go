@@ -4,6 +4,7 @@ package executor_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -275,5 +276,23 @@ func TestSnapshotDeleted_BytesGo(t *testing.T) {
 		image, _ := state.Images.Get(s.region.FSM.View(), account, s.image)
 		s.propose(command.DeregisterImage{AccountID: account, ImageID: s.image, DeleteSnapshots: true})
 		s.until("bytes gone", func() bool { return !s.host.HasSnapshot(image.Devices[0].SnapshotID) })
+	})
+}
+
+// TestVolumeLost_IsNotMadeAnew: an instance whose disk has vanished does not come up with an empty one.
+func TestVolumeLost_IsNotMadeAnew(t *testing.T) {
+	scenario(t, nil, func(s *site) {
+		s.propose(command.StopInstances{AccountID: account, InstanceIDs: []string{"i-1"}})
+		i := s.reach(state.Stopped)
+		if err := s.host.Delete(t.Context(), i.Devices[0].VolumeID); err != nil {
+			s.t.Fatal(err)
+		}
+		s.propose(command.StartInstances{AccountID: account, InstanceIDs: []string{"i-1"}})
+		if i := s.reach(state.Stopped); i.Reason.Code != "Server.InternalError" || !strings.Contains(i.Reason.Message, "volume") {
+			s.t.Errorf("reason %+v", i.Reason)
+		}
+		if err := s.host.Has(t.Context(), i.Devices[0].VolumeID); err == nil {
+			s.t.Error("a new volume stands in for the lost one")
+		}
 	})
 }

@@ -335,6 +335,8 @@ func failure(err error) state.Reason {
 		return state.Reason{Code: "Server.InsufficientInstanceCapacity", Message: "Server.InsufficientInstanceCapacity: Insufficient capacity to launch the instance: the node's disk has no room for its volumes"}
 	case errors.Is(err, ErrNoSnapshot):
 		return state.Reason{Code: "Client.InvalidSnapshot.NotFound", Message: "Client.InvalidSnapshot.NotFound: The specified snapshot was not found"}
+	case errors.Is(err, ErrNoVolume):
+		return state.Reason{Code: "Server.InternalError", Message: "Server.InternalError: The data of a volume of the instance is not on its node"}
 	}
 	return state.Reason{Code: "Server.InternalError", Message: "Server.InternalError: Internal error on launch"}
 }

@@ -23,8 +23,8 @@ func (k *keeper) launch(ctx context.Context, view *state.View, i *state.Instance
 		if !ok {
 			return Status{}, fmt.Errorf("launch instance %s: volume %s is not in the region", i.ID, d.VolumeID)
 		}
-		if err := k.x.cfg.Blocks.Create(ctx, v.ID, v.SizeGiB<<30, v.SnapshotID); err != nil {
-			return Status{}, fmt.Errorf("launch instance %s: make volume %s: %w", i.ID, v.ID, err)
+		if err := k.provide(ctx, v); err != nil {
+			return Status{}, fmt.Errorf("launch instance %s: %w", i.ID, err)
 		}
 		disks = append(disks, Disk{VolumeID: v.ID, Epoch: v.Epoch, IOPS: v.IOPS, BytesPerS: v.Throughput << 20, Boot: d.Name == i.RootDevice})
 	}
@@ -47,6 +47,21 @@ func (k *keeper) launch(ctx context.Context, view *state.View, i *state.Instance
 	}
 	k.follow(ctx, g, st)
 	return st, nil
+}
+
+// provide makes a new volume. One that a guest has run on must be there: an empty one in its place would look like an
+// instance that lost its data without anybody saying so.
+func (k *keeper) provide(ctx context.Context, v *state.Volume) error {
+	if v.Made {
+		if err := k.x.cfg.Blocks.Has(ctx, v.ID); err != nil {
+			return fmt.Errorf("find volume %s: %w", v.ID, err)
+		}
+		return nil
+	}
+	if err := k.x.cfg.Blocks.Create(ctx, v.ID, v.SizeGiB<<30, v.SnapshotID); err != nil {
+		return fmt.Errorf("make volume %s: %w", v.ID, err)
+	}
+	return nil
 }
 
 // describe is the launch of an instance.

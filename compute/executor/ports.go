@@ -27,6 +27,8 @@ type Blocks interface {
 	// Create makes a volume of size bytes, empty or from a snapshot. ErrNoSpace tells of a full disk,
 	// ErrNoSnapshot of a snapshot whose bytes are not on this node.
 	Create(ctx context.Context, volume string, size int64, snapshot string) error
+	// Has returns nil when the volume's bytes are here, ErrNoVolume when they are not.
+	Has(ctx context.Context, volume string) error
 	// Delete removes a volume's bytes; one that does not exist is no error.
 	Delete(ctx context.Context, volume string) error
 	// Release flushes a volume and stops serving it in the epoch.

@@ -34,6 +34,7 @@ type Volume struct {
 	Created    Time
 	NodeID     string
 	Epoch      uint64
+	Made       bool // a guest has run on it: bytes that are missing now are lost, and are not made anew
 	Attachment *Attachment
 }
 

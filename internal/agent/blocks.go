@@ -62,6 +62,18 @@ func (b *blocks) create(ctx context.Context, volume string, size int64, snapshot
 	return err
 }
 
+// Has tells whether a volume's bytes are here.
+func (b *blocks) Has(ctx context.Context, volume string) error {
+	err := b.with(ctx, func(c *blockd.Client) error {
+		_, err := c.StatVolume(ctx, volume)
+		return err
+	})
+	if errors.Is(err, blockstore.ErrNotFound) {
+		return fmt.Errorf("%w: %w", executor.ErrNoVolume, err)
+	}
+	return err
+}
+
 // Delete removes a volume.
 func (b *blocks) Delete(ctx context.Context, volume string) error {
 	return b.with(ctx, func(c *blockd.Client) error { return c.DeleteVolume(ctx, volume) })

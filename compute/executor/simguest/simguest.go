@@ -163,6 +163,16 @@ func (h *Host) Create(_ context.Context, volume string, size int64, snapshot str
 	return nil
 }
 
+// Has tells whether a volume is there.
+func (h *Host) Has(_ context.Context, volume string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, ok := h.volumes[volume]; !ok {
+		return fmt.Errorf("volume %s: %w", volume, executor.ErrNoVolume)
+	}
+	return nil
+}
+
 // Delete removes a volume.
 func (h *Host) Delete(_ context.Context, volume string) error {
 	h.mu.Lock()
