@@ -121,10 +121,12 @@ func TestRenew_OnlyAConfirmedLeaderAnswers(t *testing.T) {
 func TestLoss_OutcomeUnknownMeansNoLease(t *testing.T) {
 	t.Parallel()
 	reigning(t, func(l *Lessor, _ *fakeLog, region *fakeRegion) {
-		var late func() error
+		var late func() error // of the newest proposal, under region.mu: virtual time alone orders nothing
 		region.mu.Lock()
 		region.lose = func(apply func() error) error {
+			region.mu.Lock()
 			late = apply
+			region.mu.Unlock()
 			time.Sleep(5 * time.Second)
 			return raftnode.ErrUnavailable
 		}
@@ -136,7 +138,10 @@ func TestLoss_OutcomeUnknownMeansNoLease(t *testing.T) {
 			}
 			time.Sleep(250 * time.Millisecond)
 		}
-		if err := late(); err != nil { // the entry was applied after all
+		region.mu.Lock()
+		apply := late
+		region.mu.Unlock()
+		if err := apply(); err != nil { // the entry was applied after all
 			t.Fatal(err)
 		}
 		if err := l.renew(t.Context(), fsmtest.NodeID, 1); rpc.CodeOf(err) != codeEnded {
