@@ -20,7 +20,7 @@ func newBackupRestore(a *app) *cobra.Command {
 		Long: "Make the region of a backup again in an empty data directory, with this node as its only voter. The whole\n" +
 			"file is checked first, and the restored state must have the hash that the backup had. Region, zone and node\n" +
 			"name are the backup's unless flags say otherwise. Instances that ran are stopped: copy the volumes back\n" +
-			"before you start one, for a volume whose bytes are missing is made anew. The old nodes must not run again.\n" + passphraseHelp,
+			"before you start one, for a start fails while the bytes of a volume are missing. The old nodes must not run again.\n" + passphraseHelp,
 		Example: "  hive backup restore region.backup --data-dir /var/lib/hive",
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -112,24 +112,29 @@ func clearParts(at layout) error {
 	return nil
 }
 
+// certify makes the node's certificates, inside and at the API, with the authorities that dir holds.
+func certify(dir pki.Dir, id identity, c *config.Config) error {
+	ca, err := dir.Authority(pki.ClusterCA)
+	if err != nil {
+		return err
+	}
+	if err := dir.CreateNode(ca, id.ClusterID, id.NodeID, hosts(c)); err != nil {
+		return err
+	}
+	api, err := dir.Authority(pki.APICA)
+	if err != nil {
+		return err
+	}
+	return dir.CreateEdge(api, edgeHosts(c))
+}
+
 // makeKeys makes everything secret: authorities, certificates, cluster key, gossip key.
 func makeKeys(at layout, id identity, c *config.Config) (*seal.Ring, error) {
 	dir := pki.NewDir(vfs.OS(), at.pki())
 	if err := dir.CreateAuthorities(id.ClusterID); err != nil {
 		return nil, err
 	}
-	ca, err := dir.Authority(pki.ClusterCA)
-	if err != nil {
-		return nil, err
-	}
-	if err := dir.CreateNode(ca, id.ClusterID, id.NodeID, hosts(c)); err != nil {
-		return nil, err
-	}
-	api, err := dir.Authority(pki.APICA)
-	if err != nil {
-		return nil, err
-	}
-	if err := dir.CreateEdge(api, edgeHosts(c)); err != nil {
+	if err := certify(dir, id, c); err != nil {
 		return nil, err
 	}
 	ring := seal.Generate()

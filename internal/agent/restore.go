@@ -95,19 +95,7 @@ func restoreInto(ctx context.Context, at layout, id identity, c *config.Config, 
 	if err := writeSecrets(at, s); err != nil {
 		return nil, err
 	}
-	dir := pki.NewDir(vfs.OS(), at.pki())
-	ca, err := dir.Authority(pki.ClusterCA)
-	if err != nil {
-		return nil, err
-	}
-	if err := dir.CreateNode(ca, id.ClusterID, id.NodeID, hosts(c)); err != nil {
-		return nil, err
-	}
-	api, err := dir.Authority(pki.APICA)
-	if err != nil {
-		return nil, err
-	}
-	if err := dir.CreateEdge(api, edgeHosts(c)); err != nil {
+	if err := certify(pki.NewDir(vfs.OS(), at.pki()), id, c); err != nil {
 		return nil, err
 	}
 	// What goes wrong is returned; what raft says of connections that end is for nobody here.
