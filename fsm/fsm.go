@@ -133,9 +133,14 @@ func (a *apply) run(c command.Command) (any, *command.Error) {
 	if _, isInit := c.(command.InitRegion); !isInit && a.region.Key == "" {
 		return nil, command.Errorf("RegionNotInitialized", "The region has not been initialised.")
 	}
+	if refusal := command.TooNew(c, max(a.region.FormatLevel, 1)); refusal != nil {
+		return nil, refusal
+	}
 	switch c := c.(type) {
 	case command.InitRegion:
 		return a.initRegion(c)
+	case command.SetFormatLevel:
+		return a.setFormatLevel(c)
 	case command.Tick:
 		return a.tick()
 	case command.RegisterNode:

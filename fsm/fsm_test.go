@@ -121,7 +121,7 @@ func TestStaleReport_Ignored(t *testing.T) {
 	r := fsmtest.NewRegion(t)
 	r.AddAccount(t, account)
 	launchOne(t, r, r.AddImage(t, account, "img", 1), "1")
-	if err := r.Propose(t.Context(), command.RegisterNode{Node: state.Node{ID: "n-other", Name: "other", Zone: fsmtest.Zone}}, nil); err != nil {
+	if err := r.Propose(t.Context(), command.RegisterNode{Node: state.Node{FormatLevel: state.FormatLevel, ID: "n-other", Name: "other", Zone: fsmtest.Zone}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, report := range []command.ReportInstances{

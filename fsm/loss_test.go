@@ -242,7 +242,7 @@ func TestRemovedNode_IsNoMemberAndMayNotJoinAgain(t *testing.T) {
 	mustPropose(t, r, command.CreateJoinToken{Token: state.JoinToken{ID: "jt-1", SecretHash: "h", Uses: 2, Expires: state.At(time.Now().Add(time.Hour))}})
 	admit := command.AdmitNode{SecretHash: "h", Member: state.Member{NodeID: "n-late", Name: "late", Zone: fsmtest.Zone, KeyPin: "pin", TokenID: "jt-1"}}
 	mustPropose(t, r, admit)
-	mustPropose(t, r, command.RegisterNode{Node: state.Node{ID: "n-late", Name: "late", Zone: fsmtest.Zone}, KeyPin: "pin"})
+	mustPropose(t, r, command.RegisterNode{Node: state.Node{FormatLevel: state.FormatLevel, ID: "n-late", Name: "late", Zone: fsmtest.Zone}, KeyPin: "pin"})
 	mustPropose(t, r, command.RemoveNode{NodeID: "n-late"})
 	if m, ok := state.Members.Get(r.FSM.View(), state.AnyAccount, "n-late"); !ok || !m.Ejected {
 		t.Errorf("member after the removal: %+v", m)

@@ -41,7 +41,7 @@ func admission(name, pin string) command.AdmitNode {
 }
 
 func registration(name, pin string) command.RegisterNode {
-	return command.RegisterNode{Node: state.Node{ID: "n-" + name, Name: name, Zone: fsmtest.Zone, ClusterAddr: name + ":2"}, KeyPin: pin, GossipAddr: name + ":3"}
+	return command.RegisterNode{Node: state.Node{FormatLevel: state.FormatLevel, ID: "n-" + name, Name: name, Zone: fsmtest.Zone, ClusterAddr: name + ":2"}, KeyPin: pin, GossipAddr: name + ":3"}
 }
 
 func used(t *testing.T, r *fsmtest.Region) int {

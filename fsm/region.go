@@ -53,6 +53,9 @@ func (a *apply) registerNode(c command.RegisterNode) (any, *command.Error) {
 	if !a.region.HasZone(n.Zone) {
 		return nil, command.Errorf("InvalidZone", "The node %s names the zone %q, which the region %s does not list.", n.Name, n.Zone, a.region.Name)
 	}
+	if a.region.FormatLevel > 1 && n.FormatLevel < a.region.FormatLevel {
+		return nil, command.Errorf("NodeTooOld", "The node %s knows region format level %d and the region is at %d.", n.Name, n.FormatLevel, a.region.FormatLevel)
+	}
 	if other, ok := state.Nodes.First(a.View, state.ByName, n.Name); ok && other.ID != n.ID {
 		return nil, command.Errorf("NodeAlreadyExists", "A node of the name %s exists with the id %s.", n.Name, other.ID)
 	}

@@ -12,7 +12,7 @@ import (
 // twinNode is how a node of the twins registers.
 func twinNode(id string) state.Node {
 	domain := map[string]string{"n-1": "A", "n-2": "A", "n-3": "B"}[id] // n-4 names none
-	return state.Node{ID: id, Name: id, Zone: "z1", FailureDomain: domain, Caps: []string{"ec2"}, Types: []string{"t3.nano"}, FreeStorageGiB: 50,
+	return state.Node{ID: id, Name: id, Zone: "z1", FailureDomain: domain, Caps: []string{"ec2"}, Types: []string{"t3.nano"}, FreeStorageGiB: 50, FormatLevel: state.FormatLevel,
 		Schedulable: state.Resources{MilliCPU: 6000, MemoryMiB: 4096}}
 }
 

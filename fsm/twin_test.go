@@ -94,7 +94,7 @@ func (w *twins) step(t *rapid.T) {
 	v := w.a.View()
 	acct := rapid.SampledFrom([]string{"111111111111", "222222222222"}).Draw(t, "account")
 	ids := []string{w.instance(t)}
-	switch rapid.IntRange(0, 26).Draw(t, "step") {
+	switch rapid.IntRange(0, 27).Draw(t, "step") {
 	case 0, 1, 2:
 		w.run(t, acct)
 	case 3:
@@ -136,6 +136,8 @@ func (w *twins) step(t *rapid.T) {
 		w.movePlacement(t, acct, ids[0])
 	case 22, 23:
 		w.member(t)
+	case 27:
+		w.apply(t, command.SetFormatLevel{Level: rapid.IntRange(1, state.FormatLevel+1).Draw(t, "level")})
 	default:
 		w.node(t)
 	}
@@ -214,7 +216,7 @@ func (w *twins) member(t *rapid.T) {
 		w.apply(t, command.AdmitNode{SecretHash: rapid.SampledFrom([]string{"h", "h", "wrong"}).Draw(t, "secret"),
 			Member: state.Member{NodeID: node, Name: node, Zone: "z1", KeyPin: pin, TokenID: token}})
 	case 4:
-		w.apply(t, command.RegisterNode{Node: state.Node{ID: node, Name: node, Zone: "z1", ClusterAddr: "a:1"}, KeyPin: pin, GossipAddr: "a:2"})
+		w.apply(t, command.RegisterNode{Node: state.Node{FormatLevel: state.FormatLevel, ID: node, Name: node, Zone: "z1", ClusterAddr: "a:1"}, KeyPin: pin, GossipAddr: "a:2"})
 	case 5:
 		w.apply(t, command.AdvertiseNode{NodeID: node, ClusterAddr: "b:1", GossipAddr: "b:2"})
 	case 6:
@@ -246,7 +248,7 @@ func admissions(t *rapid.T, v *state.View) {
 
 func newTwins(t *rapid.T) *twins {
 	w := &twins{a: fsm.New(), b: fsm.New(), now: 1e18}
-	w.apply(t, command.InitRegion{ClusterID: "c-1", Name: "r", FormatLevel: 1, PublicPool: "127.80.0.0/28", MaxVCPUs: 14, Zones: []state.Zone{{Name: "z1", ID: "z1"}}})
+	w.apply(t, command.InitRegion{ClusterID: "c-1", Name: "r", FormatLevel: rapid.IntRange(1, state.FormatLevel).Draw(t, "level"), PublicPool: "127.80.0.0/28", MaxVCPUs: 14, Zones: []state.Zone{{Name: "z1", ID: "z1"}}})
 	for _, n := range []string{"n-1", "n-2", "n-3", "n-4"} {
 		w.apply(t, command.RegisterNode{Node: twinNode(n)})
 	}

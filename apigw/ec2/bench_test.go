@@ -15,7 +15,7 @@ import (
 func BenchmarkDescribeThousandInstances(b *testing.B) {
 	w := newWorld(b)
 	room := state.Resources{MilliCPU: 1 << 30, MemoryMiB: 1 << 30}
-	w.must(b, command.RegisterNode{Node: state.Node{ID: fsmtest.NodeID, Name: "test", Zone: fsmtest.Zone, Caps: []string{"ec2"}, Types: []string{"t2.nano"},
+	w.must(b, command.RegisterNode{Node: state.Node{FormatLevel: state.FormatLevel, ID: fsmtest.NodeID, Name: "test", Zone: fsmtest.Zone, Caps: []string{"ec2"}, Types: []string{"t2.nano"},
 		Accel: "tcg", Physical: room, Schedulable: room}})
 	for range 20 {
 		w.run(b, alice, 50, func(in *sdk.RunInstancesInput) { in.InstanceType = "t2.nano" })

@@ -96,7 +96,7 @@ func TestProtectedInstancesStay(t *testing.T) {
 func TestProtectionSavesTheInstancesOfItsZoneOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.must(t, command.RegisterNode{Node: state.Node{ID: "n-b", Name: "b", Zone: "eu-test-1b", Caps: []string{"ec2"}, Types: []string{"t3.micro"},
+	w.must(t, command.RegisterNode{Node: state.Node{FormatLevel: state.FormatLevel, ID: "n-b", Name: "b", Zone: "eu-test-1b", Caps: []string{"ec2"}, Types: []string{"t3.micro"},
 		Physical: state.Resources{MilliCPU: 8000, MemoryMiB: 1 << 16}, Schedulable: state.Resources{MilliCPU: 8000, MemoryMiB: 1 << 16}}})
 	protected := w.run(t, alice, 1, func(in *sdk.RunInstancesInput) { in.DisableApiTermination = ptr(true) })[0]
 	neighbour := w.run(t, alice, 1)[0]

@@ -50,7 +50,7 @@ func newRacks(tb testing.TB) *world {
 
 func (w *world) addNode(tb testing.TB, name, zone, domain string) {
 	tb.Helper()
-	w.must(tb, command.RegisterNode{Node: state.Node{ID: "n-" + name, Name: name, Zone: zone, FailureDomain: domain, Caps: []string{"ec2"}, Types: []string{"m5.large", "t3.micro"},
+	w.must(tb, command.RegisterNode{Node: state.Node{FormatLevel: state.FormatLevel, ID: "n-" + name, Name: name, Zone: zone, FailureDomain: domain, Caps: []string{"ec2"}, Types: []string{"m5.large", "t3.micro"},
 		Accel: "tcg", Schedulable: state.Resources{MilliCPU: 8000, MemoryMiB: 32 << 10}}})
 }
 

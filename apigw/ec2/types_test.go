@@ -89,7 +89,7 @@ func TestDescribeInstanceTypesCountsFreeCapacity(t *testing.T) {
 	micro, _ := instancetypes.Lookup("t3.micro")
 	large, _ := instancetypes.Lookup("t3.large")
 	charge := large.Charge("tcg", instancetypes.Ratios{})
-	w.must(t, command.RegisterNode{Node: state.Node{ID: fsmtest.NodeID, Name: "test", Zone: fsmtest.Zone, Caps: []string{"ec2"}, Types: []string{"t3.large", "t3.micro"}, Accel: "tcg",
+	w.must(t, command.RegisterNode{Node: state.Node{FormatLevel: state.FormatLevel, ID: fsmtest.NodeID, Name: "test", Zone: fsmtest.Zone, Caps: []string{"ec2"}, Types: []string{"t3.large", "t3.micro"}, Accel: "tcg",
 		Schedulable: state.Resources{MilliCPU: 1 << 20, MemoryMiB: 2*charge.MemoryMiB + micro.Charge("tcg", instancetypes.Ratios{}).MemoryMiB}}})
 	count := func(in *sdk.DescribeInstanceTypesInput) map[string]int {
 		got := map[string]int{}

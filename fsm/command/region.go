@@ -84,7 +84,7 @@ func All() []Command {
 		MonitorInstances{}, ReportInstances{}, ReportVolumes{},
 		ImportImage{}, RegisterImage{}, DeregisterImage{}, ModifyImage{}, DeleteSnapshot{},
 		CreateJoinToken{}, RevokeJoinToken{}, AdmitNode{}, AdvertiseNode{}, InitCluster{}, PublishSettings{}, EjectNode{}, ReportSnapshot{},
-		SetSetting{}, RestoreRegion{},
+		SetSetting{}, RestoreRegion{}, SetFormatLevel{},
 		CreatePlacementGroup{}, DeletePlacementGroup{}, ModifyInstancePlacement{},
 	}, nodeCommands()...)
 }

@@ -4,7 +4,7 @@
 //
 //	header:  "HIVESNAP" | version u16 | header length u32 | header (msgpack) | CRC-32C u32 of everything before
 //	section: table id u16 | row count u64 | rows: (length u32 | row)* | CRC-32C u32 of the section
-//	...      one section a table, in id order
+//	...      one section a table of the region's format level, in id order
 //	trailer: 0xFFFF u16 | total rows u64 | SHA-256 of everything before (32 bytes)
 //
 // Reading is strict: an unknown table, an unknown field, a wrong count or checksum, or bytes after the trailer is

@@ -99,6 +99,12 @@ func Write(out io.Writer, head Header, view *state.View) error {
 	var total uint64
 	for _, t := range state.Tables() {
 		n := uint64(t.Count(view))
+		if t.Since() > head.FormatLevel {
+			if n > 0 {
+				return fmt.Errorf("write snapshot: table %s has %d rows and the region's format level is %d", t.Name(), n, head.FormatLevel)
+			}
+			continue // a binary that knows no newer level has to be able to read it
+		}
 		total += n
 		w.crc = 0
 		if err := w.put(t.ID(), n); err != nil {
@@ -201,7 +207,7 @@ func Read(in io.Reader) (Header, *state.Store, error) {
 	store := state.NewStore()
 	tx := store.Begin()
 	var total uint64
-	for _, t := range state.Tables() {
+	for _, t := range state.TablesOf(head.FormatLevel) {
 		n, err := r.section(t, tx)
 		if err != nil {
 			tx.Abort()

@@ -26,6 +26,7 @@ const (
 	EventInstanceStopped    = "instance.stopped"
 	EventInstanceRecovered  = "instance.recovered"
 	EventInstanceTerminated = "instance.terminated"
+	EventFormatLevel        = "region.format-level"
 )
 
 // Event is something that happened to the region's machines, for operators. Events live in a ring of EventSlots.

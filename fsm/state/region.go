@@ -20,7 +20,10 @@ func (t Time) IsZero() bool { return t == 0 }
 const RegionKey = "region"
 
 // FormatLevel is the newest region format level this binary can apply (design: one level covers commands, snapshots and RPC).
-const FormatLevel = 1
+//
+//	1  v0.1.0
+//	2  identity (IAM, STS, KMS, accounts), rotation of the cluster's keys
+const FormatLevel = 2
 
 // Region is the one row about the region itself.
 type Region struct {

@@ -43,6 +43,7 @@ type SettingDef struct {
 	Default string // in canonical form; empty for settings whose default stands in the region's row
 	Doc     string // one sentence or two
 	Form    string // what a value looks like, for people
+	Since   int    // the region format level that brought the setting; 0 and 1 are the first release
 
 	canonical func(string) (string, bool)
 }

@@ -4,6 +4,7 @@ package state
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/go-memdb"
 )
@@ -63,6 +64,8 @@ type AnyTable interface {
 	Name() string
 	// ID is the table's frozen number.
 	ID() uint16
+	// Since is the region format level that brought the table.
+	Since() int
 	// Encode calls emit with each row's encoding, in key order.
 	Encode(v *View, emit func([]byte) error) error
 	// Decode puts one encoded row, strictly: an unknown field is an error.
@@ -108,7 +111,7 @@ func (t *Table[T]) Decode(tx *Txn, b []byte) error {
 	return nil
 }
 
-// Tables lists every table in id order.
+// Tables lists every table in id order. A table keeps its place: the sections of a snapshot stand in this order.
 func Tables() []AnyTable {
 	return []AnyTable{
 		Regions, Accounts, Users, AccessKeys, Nodes, Instances, Volumes, Snapshots, Images, KeyPairs,
@@ -118,4 +121,9 @@ func Tables() []AnyTable {
 		PlacementGroups,
 		Settings,
 	}
+}
+
+// TablesOf lists the tables that a region of the given format level has, in id order.
+func TablesOf(level int) []AnyTable {
+	return slices.DeleteFunc(Tables(), func(t AnyTable) bool { return t.Since() > level })
 }

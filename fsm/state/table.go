@@ -32,12 +32,16 @@ type Table[T any] struct {
 	name    string
 	id      uint16
 	key     func(*T) string
+	since   int // the region format level that brought the table; 0 and 1 are the first release
 	account func(*T) string
 	indexes map[Index]func(*T) []string
 }
 
 // Name is the table's name in snapshots and in `hive raft snapshot inspect`.
 func (t *Table[T]) Name() string { return t.name }
+
+// Since is the region format level that brought the table. Snapshots of a region below it have no such section.
+func (t *Table[T]) Since() int { return max(t.since, 1) }
 
 // Get finds a row by key when it belongs to account (or account is AnyAccount). The row must not be changed.
 func (t *Table[T]) Get(v *View, account, key string) (*T, bool) {

@@ -65,6 +65,8 @@ func (s *adminServer) handler() http.Handler {
 		admin.RouteRaftRemove:       s.raftRemove,
 		admin.RouteSettings:         s.settings,
 		admin.RouteSettingSet:       s.settingSet,
+		admin.RouteUpgrade:          s.upgrade,
+		admin.RouteUpgradeFinalize:  s.upgradeFinalize,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			out, err := h(r.Context(), r)
@@ -116,6 +118,8 @@ func operatorError(err error) error {
 		return admin.Errorf(admin.KindUsage, "hive settings list -o wide shows what each setting takes", "%s", strings.TrimSuffix(refusal.Message, "."))
 	case "SettingInUse":
 		return admin.Errorf(admin.KindConflict, "name it among the zones, or remove what is in it first", "%s", strings.TrimSuffix(refusal.Message, "."))
+	case command.UnsupportedFormatLevel, "NodeTooOld":
+		return admin.Errorf(admin.KindConflict, "hive admin upgrade status shows what each node runs", "%s", strings.TrimSuffix(refusal.Message, "."))
 	case "NoSuchEntity":
 		return admin.Errorf(admin.KindNotFound, "list what there is first", "%s", refusal.Message)
 	}

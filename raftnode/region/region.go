@@ -67,6 +67,9 @@ func (r *Region) Changed() <-chan struct{} { return r.fsm.Changed() }
 // Propose carries a command out and decodes its value into into (which may be nil). A refusal by the region's rules
 // is a *command.Error; any other error means that the outcome is unknown or nothing happened.
 func (r *Region) Propose(ctx context.Context, c command.Command, into any) error {
+	if err := r.permitted(ctx, c); err != nil {
+		return err
+	}
 	for attempt := 1; ; attempt++ {
 		err := r.propose(ctx, c, into)
 		var refusal *command.Error
@@ -77,6 +80,26 @@ func (r *Region) Propose(ctx context.Context, c command.Command, into any) error
 			return command.Errorf("InsufficientInstanceCapacity", "We currently do not have sufficient capacity to fulfil the request: other launches took it. %s", refusal.Message)
 		}
 	}
+}
+
+// permitted keeps what the region's format level does not have out of the log: a node that still runs the version before
+// could not apply it. The level only grows, so one that suffices here suffices everywhere.
+func (r *Region) permitted(ctx context.Context, c command.Command) error {
+	level := func(v *state.View) int {
+		region, _ := v.Region()
+		return max(region.FormatLevel, 1)
+	}
+	if command.Since(c) <= level(r.Local()) {
+		return nil
+	}
+	v, err := r.View(ctx)
+	if err != nil {
+		return err
+	}
+	if refusal := command.TooNew(c, level(v)); refusal != nil {
+		return refusal
+	}
+	return nil
 }
 
 func (r *Region) propose(ctx context.Context, c command.Command, into any) error {
