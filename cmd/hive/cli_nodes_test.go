@@ -24,7 +24,10 @@ var nodeFixture = map[string]any{
 	admin.RouteNodeRemoval:      admin.Removal{Node: "node2", NodeID: "n-node2", Instances: 1, Volumes: 2, Voter: true, Voters: 3, Tolerates: 1},
 	admin.RouteNodeRemove:       admin.Removal{Node: "node2", NodeID: "n-node2"},
 	admin.RouteNodeCapabilities: admin.Node{Node: "node2", Caps: []string{"api", "raft"}},
-	admin.RouteEvents:           admin.Event{Seq: 7, At: when, Kind: "node.lost", Node: "node2", NodeID: "n-node2", Message: "The node node2 was lost: its lease ended."},
+	admin.RouteUpgrade: admin.Upgrade{Level: 1, Newest: 2, Nodes: []admin.UpgradeNode{
+		{ID: "n-node1", Name: "node1", Version: "0.2.0", FormatLevel: 2}, {ID: "n-node2", Name: "node2", Version: "0.2.0", FormatLevel: 2, Lost: true}}},
+	admin.RouteUpgradeFinalize: admin.Upgrade{Level: 2, Newest: 2},
+	admin.RouteEvents:          admin.Event{Seq: 7, At: when, Kind: "node.lost", Node: "node2", NodeID: "n-node2", Message: "The node node2 was lost: its lease ended."},
 }
 
 func init() {
@@ -41,6 +44,7 @@ func TestNodeTranscript_Golden(t *testing.T) {
 		"node show node2", "node show node2 -o wide", "node cordon node2", "node uncordon node2", "node drain node2", "node drain node2 --no-wait", "node undrain node2",
 		"node remove node2", "node remove node2 --force", "node remove node2 --yes", "node set-capabilities node2 api,raft",
 		"events", "events -o wide", "events -o json", "events --follow", "events --follow -o json",
+		"admin upgrade status", "admin upgrade finalize", "admin upgrade finalize --yes",
 		// faults
 		"node show", "node show i-9", "node drain", "node set-capabilities node2", "events now",
 	}
