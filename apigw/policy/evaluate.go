@@ -141,8 +141,10 @@ func (v *verdict) decide(r *Request) (LayerName, bool) {
 		return LayerServiceControl, false
 	case !v.endpoint:
 		return LayerEndpoint, false
+	case r.Principal.Account == "" && v.resource == grantNone:
+		return LayerResource, false
 	case r.Principal.Account == "":
-		return LayerResource, v.resource != grantNone // services, web identities and anonymous callers have no policies of their own
+		return "", true // services, web identities and anonymous callers have no policies of their own
 	}
 	if r.ResourceAccount == "" || r.ResourceAccount == r.Principal.Account {
 		return v.sameAccount(r)
