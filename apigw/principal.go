@@ -40,6 +40,7 @@ type Principal struct {
 	Secret      string // the secret access key; cleared before handlers see the principal
 	Token       string // the session token that must come with the key; empty for long-term keys
 	Status      Status
+	Session     *Session // of temporary credentials; nil for long-term keys
 }
 
 // ErrUnknownKey says that no access key has that id.
