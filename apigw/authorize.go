@@ -49,7 +49,7 @@ type Decision struct {
 	Reason   string // when refused, AWS's words: "because no identity-based policy allows the ec2:RunInstances action"
 	Explicit bool   // a statement denies it
 	Encoded  string // when refused: the sealed explanation that DecodeAuthorizationMessage opens; empty without one
-	Matched  []policy.Match
+	Matched  []policy.Match // when Explicit: the statements that deny
 }
 
 // Authorizer decides what a principal may do.

@@ -68,9 +68,8 @@ func (a *Authorizer) decide(r apigw.AuthzRequest, held Holdings) (apigw.Decision
 	}
 	base := requestKeys(r, held.Tags)
 	who := PrincipalOf(r.Principal)
-	var out apigw.Decision
 	for i := range resources {
-		q := policy.Request{Principal: who, Action: r.Action, Resource: resources[i].ARN, Context: keys{base, resourceKeys(r.Action, &resources[i])}}
+		q := policy.Request{Principal: who, Action: r.Action, Resource: resources[i].ARN, Brief: true, Context: keys{base, resourceKeys(r.Action, &resources[i])}}
 		set := held.Set
 		if resources[i].Policy != nil || resources[i].PolicyDecides {
 			q.ResourceAccount, q.ResourceDecides = resources[i].Account, resources[i].PolicyDecides
@@ -80,10 +79,8 @@ func (a *Authorizer) decide(r apigw.AuthzRequest, held Holdings) (apigw.Decision
 		if !d.Allowed {
 			return a.refuse(r, q, d)
 		}
-		out.Matched = append(out.Matched, d.Matched...)
 	}
-	out.Allowed = true
-	return out, nil
+	return apigw.Decision{Allowed: true}, nil
 }
 
 // refuse explains a refusal.

@@ -190,7 +190,7 @@ func (e *evaluation) layer(name LayerName, sources []Source) bool {
 		}
 		for j := range d.Statements {
 			s := &d.Statements[j]
-			if !e.applies(s) {
+			if allowed && e.request.Brief && s.Effect == Allow || !e.applies(s) {
 				continue
 			}
 			if s.principals != nil && !e.names(s) {
@@ -297,6 +297,9 @@ func (e *evaluation) note(layer LayerName, source Source, s *Statement) {
 	m := Match{Layer: layer, Source: source, Statement: s}
 	if s.Effect == Deny {
 		e.denied = append(e.denied, m)
+		return
+	}
+	if e.request.Brief {
 		return
 	}
 	e.matched = append(e.matched, m)

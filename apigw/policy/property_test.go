@@ -114,6 +114,11 @@ func check(t testing.TB, seed uint64) {
 	if before.Allowed && before.Explicit {
 		t.Fatalf("seed %d: allowed and denied", seed)
 	}
+	brief := request
+	brief.Brief = true
+	if b := Evaluate(brief, set); b.Allowed != before.Allowed || b.Explicit != before.Explicit || b.Layer != before.Layer {
+		t.Fatalf("seed %d: in brief %+v, at length %+v", seed, b, before)
+	}
 	for i := range places(&set) {
 		changed := copySet(set)
 		list := places(&changed)[i]

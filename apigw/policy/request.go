@@ -43,6 +43,8 @@ type Request struct {
 	// the trust policies of roles.
 	ResourceDecides bool
 	Context         Context // nil has no keys
+	// Brief wants the decision and not the statements that allow it: Matched holds denying ones only.
+	Brief bool
 }
 
 // derived are the keys that follow from the request itself, when its Context does not have them.
