@@ -289,7 +289,9 @@ func TestStatePolicies_AdministratorsAndOthers(t *testing.T) {
 		"bounded by a managed policy": {as("admin", func(p *apigw.Principal) {
 			p.Session = &apigw.Session{PolicyARNs: []string{"arn:aws:iam::aws:policy/IAMReadOnlyAccess"}}
 		}), false, false},
-		"federated": {as("admin", func(p *apigw.Principal) { p.Type, p.UserName, p.Session = apigw.PrincipalFederated, "", &apigw.Session{User: "admin"} }), false, false},
+		"federated": {as("admin", func(p *apigw.Principal) {
+			p.Type, p.UserName, p.Session = apigw.PrincipalFederated, "", &apigw.Session{User: "admin"}
+		}), false, false},
 		"federated with a policy": {as("admin", func(p *apigw.Principal) {
 			p.Type, p.UserName, p.Session = apigw.PrincipalFederated, "", &apigw.Session{User: "admin", Policies: onlyEC2}
 		}), true, false},
