@@ -40,7 +40,7 @@ type Principal struct {
 	Secret      string // the secret access key; cleared before handlers see the principal
 	Token       string // the session token that must come with the key; empty for long-term keys
 	Status      Status
-	Session     *Session // of temporary credentials; nil for long-term keys
+	Session     *Session // of temporary credentials; nil for long-term keys. It must not be changed.
 }
 
 // ErrUnknownKey says that no access key has that id.

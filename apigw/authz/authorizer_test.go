@@ -289,9 +289,11 @@ func TestStatePolicies_AdministratorsAndOthers(t *testing.T) {
 		"bounded by a managed policy": {as("admin", func(p *apigw.Principal) {
 			p.Session = &apigw.Session{PolicyARNs: []string{"arn:aws:iam::aws:policy/IAMReadOnlyAccess"}}
 		}), false, false},
-		"federated": {as("admin", func(p *apigw.Principal) { p.Type, p.Session = apigw.PrincipalFederated, &apigw.Session{} }), false, false},
+		"federated": {as("admin", func(p *apigw.Principal) {
+			p.Type, p.UserName, p.Session = apigw.PrincipalFederated, "", &apigw.Session{User: "admin"}
+		}), false, false},
 		"federated with a policy": {as("admin", func(p *apigw.Principal) {
-			p.Type, p.Session = apigw.PrincipalFederated, &apigw.Session{Policies: onlyEC2}
+			p.Type, p.UserName, p.Session = apigw.PrincipalFederated, "", &apigw.Session{User: "admin", Policies: onlyEC2}
 		}), true, false},
 	} {
 		for action, want := range map[string]bool{"ec2:RunInstances": c.ec2, "iam:CreateUser": c.iam} {

@@ -49,28 +49,56 @@ func (s *StatePolicies) Of(ctx context.Context, p apigw.Principal) (Holdings, er
 const administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 // InView is Of on a view that the caller has: the simulators and sts:AssumeRole ask about principals who did not call.
-// A user that is gone holds nothing.
+// A user or role that is gone holds nothing. The root user needs nothing.
 func (s *StatePolicies) InView(v *state.View, p apigw.Principal) (Holdings, error) {
 	var h Holdings
-	if user, ok := state.Users.Get(v, p.AccountID, state.UserKey(p.AccountID, p.UserName)); ok && !p.Root && user.Admin {
-		source, err := s.named(v, administrator)
-		if err != nil {
+	for _, owner := range holders(v, p) {
+		if err := s.attach(v, &h, p.AccountID, owner); err != nil {
 			return Holdings{}, err
 		}
-		h.Set.Identity = append(h.Set.Identity, source)
 	}
 	if p.Session != nil {
-		if err := s.session(v, p.Session, p.Type, &h.Set); err != nil {
+		if err := s.session(v, p, &h.Set); err != nil {
 			return Holdings{}, err
 		}
 	}
 	return h, nil
 }
 
+// attach adds the policies of a holder to what a principal holds.
+func (s *StatePolicies) attach(v *state.View, h *Holdings, account string, a attachments) error {
+	for _, in := range a.inline {
+		d, err := s.cache.compile(policy.Identity, in.Document)
+		if err != nil {
+			return fmt.Errorf("policy %s of %s %s: %w", in.Name, a.kind, a.name, err)
+		}
+		h.Set.Identity = append(h.Set.Identity, policy.Source{ID: a.kind + "_" + a.name + "_" + in.Name, Type: a.kind, Document: d})
+	}
+	for _, arn := range a.attached {
+		source, err := s.named(v, account, arn)
+		if err != nil {
+			return err
+		}
+		h.Set.Identity = append(h.Set.Identity, source)
+	}
+	if a.boundary != "" {
+		source, err := s.named(v, account, a.boundary)
+		if err != nil {
+			return err
+		}
+		h.Set.Boundary = policy.NewLayer(source)
+	}
+	if len(a.tags) > 0 {
+		h.Tags = a.tags
+	}
+	return nil
+}
+
 // session adds the layer that bounds a session. A federated user without session policies may do nothing; a role's
 // session or a session token without them is not bounded.
-func (s *StatePolicies) session(v *state.View, in *apigw.Session, kind apigw.PrincipalType, out *policy.Set) error {
-	if len(in.Policies)+len(in.PolicyARNs) == 0 && kind != apigw.PrincipalFederated {
+func (s *StatePolicies) session(v *state.View, p apigw.Principal, out *policy.Set) error {
+	in := p.Session
+	if !in.Limited() && p.Type != apigw.PrincipalFederated {
 		return nil
 	}
 	out.Session = policy.NewLayer()
@@ -82,7 +110,7 @@ func (s *StatePolicies) session(v *state.View, in *apigw.Session, kind apigw.Pri
 		out.Session.Sources = append(out.Session.Sources, policy.Source{ID: "SessionPolicy", Type: "none", Document: d})
 	}
 	for _, arn := range in.PolicyARNs {
-		source, err := s.named(v, arn)
+		source, err := s.named(v, p.AccountID, arn)
 		if err != nil {
 			return err
 		}
@@ -91,12 +119,20 @@ func (s *StatePolicies) session(v *state.View, in *apigw.Session, kind apigw.Pri
 	return nil
 }
 
-// named finds a managed policy by its ARN. One that does not exist allows nothing.
-func (s *StatePolicies) named(_ *state.View, arn string) (policy.Source, error) {
+// named finds a managed policy by its ARN: AWS's, or one of the account. One that does not exist allows nothing.
+func (s *StatePolicies) named(v *state.View, account, arn string) (policy.Source, error) {
 	if p, ok := managed.Lookup(arn); ok {
 		return policy.Source{ID: arn, Type: "aws-managed", Document: p.Compiled}, nil
 	}
-	return policy.Source{ID: arn}, nil
+	p, ok := state.ManagedPolicies.Get(v, account, arn)
+	if !ok {
+		return policy.Source{ID: arn}, nil
+	}
+	d, err := s.cache.compile(policy.Identity, p.DefaultDocument())
+	if err != nil {
+		return policy.Source{}, fmt.Errorf("policy %s: %w", arn, err)
+	}
+	return policy.Source{ID: arn, Type: "user-managed", Document: d}, nil
 }
 
 // text is what a compiled document was made of.
