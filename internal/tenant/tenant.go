@@ -76,7 +76,7 @@ func New(spec Spec, sealer Sealer) (*Tenant, error) {
 // addUsers adds the administrator and the keys that were asked for.
 func (t *Tenant) addUsers(spec Spec, sealer Sealer) error {
 	if spec.Admin != "" {
-		t.Command.Users = append(t.Command.Users, state.User{AccountID: spec.ID, Name: spec.Admin, ID: newUserID(), Path: "/", Admin: true, Created: spec.Now})
+		t.Command.Users = append(t.Command.Users, state.User{AccountID: spec.ID, Name: spec.Admin, ID: NewUserID(), Path: "/", Admin: true, Created: spec.Now})
 	}
 	for _, want := range []struct {
 		ask  bool
@@ -138,8 +138,8 @@ func newAccountID() string {
 	return fmt.Sprint(lowest + binary.BigEndian.Uint64(b[:])%(9*lowest))
 }
 
-// newUserID is AWS's unique id of a user: AIDA and 17 characters.
-func newUserID() string {
+// NewUserID is AWS's unique id of a user: AIDA and 17 characters.
+func NewUserID() string {
 	var b [11]byte
 	rand.Read(b[:])
 	return "AIDA" + base32.StdEncoding.EncodeToString(b[:])[:17]
