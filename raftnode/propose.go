@@ -53,6 +53,9 @@ func (n *Node) Propose(ctx context.Context, data []byte) (result []byte, index u
 
 // catchUp waits until this member has applied index, for at most RetryFor.
 func (n *Node) catchUp(ctx context.Context, index uint64) error {
+	if applied, _ := n.fsm.at(); applied >= index {
+		return nil // always so for an entry that was proposed at the leader itself
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, n.cfg.RetryFor, ErrUnavailable)
 	defer cancel()
 	return n.fsm.wait(ctx, index)

@@ -174,7 +174,7 @@ func newGuard(cfg Config, logger hclog.Logger) (*guard, error) {
 	g.fence = &deadline{expired: g.onFence}
 	g.power = &deadline{expired: g.onGraceOver}
 	g.tpm = &tpm{dir: g.dir, vmDir: g.vmDir}
-	g.ports = newPortSet(g.log.Named("ports"), g.board)
+	g.ports = newPortSet(g.log.Named("ports"), g.board, g.forwarded)
 	return g, nil
 }
 
@@ -364,4 +364,17 @@ func (g *guard) setMonitor(m *qemu.Monitor) {
 	if g.monitor != nil {
 		g.monitor, g.ready = nil, make(chan struct{})
 	}
+}
+
+// forwarded asks QEMU for the connections through its forwarded ports.
+func (g *guard) forwarded(ctx context.Context) (map[uint16][]string, error) {
+	g.mu.Lock()
+	m := g.monitor
+	g.mu.Unlock()
+	if m == nil {
+		return nil, errors.New("no connection to qemu")
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	return m.Forwarded(ctx)
 }

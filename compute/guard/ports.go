@@ -28,8 +28,9 @@ const (
 // portSet opens and closes the public ports of a guest: listeners on its public loopback address, proxied to the loopback ports that QEMU
 // forwards. The guard does that, not QEMU, so that the fence can close them.
 type portSet struct {
-	log   hclog.Logger
-	board *board
+	log    hclog.Logger
+	board  *board
+	states forwarded
 
 	connections, in, out atomic.Uint64
 
@@ -37,7 +38,9 @@ type portSet struct {
 	open []*publicPort
 }
 
-func newPortSet(log hclog.Logger, b *board) *portSet { return &portSet{log: log, board: b} }
+func newPortSet(log hclog.Logger, b *board, states forwarded) *portSet {
+	return &portSet{log: log, board: b, states: states}
+}
 
 func (p *portSet) traffic() Traffic {
 	return Traffic{Connections: p.connections.Load(), In: p.in.Load(), Out: p.out.Load()}
@@ -53,7 +56,7 @@ func (p *portSet) openAll(allowed func() bool) {
 	}
 	for i, status := range p.board.get().Ports {
 		ctx, cancel := context.WithCancel(context.Background())
-		port := &publicPort{set: p, index: i, want: status, cancel: cancel}
+		port := &publicPort{set: p, index: i, want: status, cancel: cancel, reach: newReach(p.states)}
 		p.open = append(p.open, port)
 		port.wg.Go(func() { port.run(ctx) })
 	}
@@ -78,6 +81,7 @@ type publicPort struct {
 	index  int
 	want   PortStatus
 	cancel context.CancelFunc
+	reach  *reach
 	wg     sync.WaitGroup
 }
 
@@ -157,6 +161,11 @@ func (p *publicPort) accept(ctx context.Context, l net.Listener) {
 func (p *publicPort) proxy(ctx context.Context, client *net.TCPConn) {
 	defer client.Close()
 	p.set.connections.Add(1)
+	if err := p.reach.wait(ctx, p.want.Forward, func() bool { return left(client) }); err != nil {
+		p.set.log.Debug("guest does not answer", "port", p.want.GuestPort, "error", err)
+		_ = client.SetLinger(0)
+		return
+	}
 	dialer := net.Dialer{Timeout: forwardTimeout}
 	conn, err := dialer.DialContext(ctx, "tcp4", fmt.Sprintf("127.0.0.1:%d", p.want.Forward))
 	if err != nil {

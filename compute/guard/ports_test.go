@@ -4,6 +4,7 @@ package guard
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -54,11 +55,16 @@ func freeOn(t *testing.T, ip string) Port {
 
 func yes() bool { return true }
 
+// established is a guest that answers on every port.
+func established(context.Context) (map[uint16][]string, error) {
+	return nil, errors.New("not asked in this test")
+}
+
 // openPorts opens one port to the target and waits until it listens.
 func openPorts(t *testing.T, p Port, forward uint16) (*portSet, netip.AddrPort) {
 	t.Helper()
 	b := newBoard(t.TempDir(), Status{Ports: []PortStatus{{Port: p, Forward: forward}}}, hclog.NewNullLogger())
-	set := newPortSet(hclog.NewNullLogger(), b)
+	set := newPortSet(hclog.NewNullLogger(), b, established)
 	set.openAll(yes)
 	t.Cleanup(set.closeAll)
 	return set, waitBound(t, b)
@@ -189,7 +195,7 @@ func TestPorts_TakenPortFallsBackToAFreeOne(t *testing.T) {
 	defer l.Close()
 	taken := l.Addr().(*net.TCPAddr).AddrPort()
 	b := newBoard(t.TempDir(), Status{Ports: []PortStatus{{Port: Port{PublicIP: taken.Addr(), Port: taken.Port(), GuestPort: 22}, Forward: forward}}}, hclog.NewNullLogger())
-	set := newPortSet(hclog.NewNullLogger(), b)
+	set := newPortSet(hclog.NewNullLogger(), b, established)
 	set.openAll(yes)
 	t.Cleanup(set.closeAll)
 	got := waitBound(t, b)
