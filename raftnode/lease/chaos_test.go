@@ -13,11 +13,11 @@ import (
 	"github.com/hivecloud/hive/fsm/state"
 )
 
-// TestChaos_NoInstanceRunsTwice cuts, pauses and heals at random; HIVE_SOAK=1 runs many seeds, HIVE_LEASE_SEEDS=n as many as it says.
+// TestChaos_NoInstanceRunsTwice cuts, pauses and heals at random; make soak runs many seeds, HIVE_LEASE_SEEDS=n as many as it says.
 func TestChaos_NoInstanceRunsTwice(t *testing.T) {
 	t.Parallel()
 	seeds := 2
-	if os.Getenv("HIVE_SOAK") == "1" {
+	if os.Getenv("HIVE_SOAK") != "" {
 		seeds = 30
 	}
 	if n, err := strconv.Atoi(os.Getenv("HIVE_LEASE_SEEDS")); err == nil {

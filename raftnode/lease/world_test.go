@@ -51,8 +51,12 @@ type world struct {
 	check   *checker
 	begun   time.Time
 	volumes int
+	room    state.Resources // of every node
 	mu      sync.Mutex
 }
+
+// maxVoters is how many nodes of a region vote; the others are learners.
+const maxVoters = 5
 
 // node is what runs on one simulated machine.
 type node struct {
@@ -122,9 +126,9 @@ func testLogger() hclog.Logger {
 
 // newWorld returns a running region of that many nodes. It must be ended by end.
 func newWorld(t testing.TB, nodes int, seed uint64) *world {
-	w := &world{t: t, fsms: map[string]*fsm.FSM{}, nodes: map[string]*node{}, begun: time.Now()}
+	w := &world{t: t, room: state.Resources{MilliCPU: 4000, MemoryMiB: 8192}, fsms: map[string]*fsm.FSM{}, nodes: map[string]*node{}, begun: time.Now()}
 	w.check = &checker{begun: w.begun, runs: map[string]map[string]uint64{}}
-	w.cluster = testcluster.New(t, testcluster.Config{Nodes: nodes, Seed: seed,
+	w.cluster = testcluster.New(t, testcluster.Config{Nodes: min(nodes, maxVoters), Seed: seed,
 		StateMachine: func(id string) raftnode.StateMachine {
 			w.fsms[id] = fsm.New()
 			return region.StateMachine(w.fsms[id])
@@ -132,11 +136,18 @@ func newWorld(t testing.TB, nodes int, seed uint64) *world {
 		Configure: func(id string, c *raftnode.Config) {
 			c.Prepare = region.Prepare(w.fsms[id], scheduler.New(flat{}))
 		}})
+	for n := maxVoters; n < nodes; n++ {
+		m := w.cluster.Start(testcluster.ID(n), testcluster.NewDisk())
+		w.must(w.cluster.Member("n0").Node.AddLearner(t.Context(), m.ID))
+	}
+	if nodes > maxVoters {
+		w.room = state.Resources{MilliCPU: 64000, MemoryMiB: 64 << 10}
+	}
 	first := region.New("n0", w.fsms["n0"], w.cluster.Member("n0").Node)
 	w.must(first.Propose(t.Context(), command.InitRegion{ClusterID: "c-1", Name: "r", FormatLevel: 1, PublicPool: "127.80.0.0/24",
 		Zones: []state.Zone{{Name: "z1", ID: "z1"}}}, nil))
 	w.must(first.Propose(t.Context(), command.CreateAccount{Account: state.Account{ID: account, Name: "a"}, VPC: state.VPC{ID: "vpc-1", CIDR: "172.31.0.0/16"},
-		Group: state.SecurityGroup{ID: "sg-1"}, Subnets: []state.Subnet{{ID: "subnet-1", CIDR: "172.31.0.0/20", Zone: "z1", MapPublicIP: true}}}, nil))
+		Group: state.SecurityGroup{ID: "sg-1"}, Subnets: subnets()}, nil))
 	var ids []string
 	for n := range nodes {
 		ids = append(ids, testcluster.ID(n))
@@ -148,6 +159,21 @@ func newWorld(t testing.TB, nodes int, seed uint64) *world {
 	}
 	return w
 }
+
+// subnets are one with public addresses, and some without for many instances: an address is found by looking at all that
+// the subnet has given out.
+func subnets() []state.Subnet {
+	all := []state.Subnet{{ID: "subnet-1", CIDR: "172.31.0.0/20", Zone: "z1", MapPublicIP: true}}
+	for n := range crowds {
+		all = append(all, state.Subnet{ID: crowdSubnet(n), CIDR: fmt.Sprintf("172.31.%d.0/23", 16+2*n), Zone: "z1"})
+	}
+	return all
+}
+
+// crowds is the number of subnets for many instances.
+const crowds = 8
+
+func crowdSubnet(n int) string { return fmt.Sprintf("subnet-crowd-%d", n%crowds) }
 
 func (w *world) must(err error) {
 	w.t.Helper()
@@ -176,7 +202,7 @@ func (w *world) begin(id string) {
 	register := func(ctx context.Context) (uint64, error) {
 		var out command.Registered
 		err := n.region.Propose(ctx, command.RegisterNode{Node: state.Node{ID: id, Name: id, Zone: "z1", Caps: []string{"ec2"}, Types: []string{"t3.nano"},
-			FreeStorageGiB: 100, Schedulable: state.Resources{MilliCPU: 4000, MemoryMiB: 8192}}}, &out)
+			FreeStorageGiB: 100, Schedulable: w.room}}, &out)
 		return out.Epoch, err
 	}
 	n.holder, err = lease.NewHolder(lease.HolderConfig{Self: id, Region: n.region, Log: m.Node, Client: m.Client, Guests: n, Register: register,
