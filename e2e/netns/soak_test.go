@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build soak
+
+package netns
+
+import "testing"
+
+// TestSoakLeaderKilled_OneURLGoesOn is TestLeaderKilled_OneURLGoesOn with as many kills as a percentile needs.
+func TestSoakLeaderKilled_OneURLGoesOn(t *testing.T) { failovers(t, 25) }
