@@ -15,8 +15,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/hivecloud/hive/internal/e2e/lab"
 )
 
 // failovers kills the leader again and again under clients of the one URL.
@@ -35,20 +33,23 @@ func failovers(t *testing.T, kills int) {
 		leader.Kill()
 		next = append(next, eager.after(r, died).Sub(died))
 		r.Leader(others[0])
+		for _, n := range others {
+			r.counted(n, "eager", eager.count())
+		}
 		led = append(led, time.Since(died))
 		r.Start(leader)
 		r.Peers(3, 0, r.Nodes...)
 	}
 	cli.end(r)
-	acked := slices.Concat(r.end(first), r.end(second), eager.end())
+	calls := r.end(first) + r.end(second) + eager.end()
 	for _, n := range r.Nodes {
-		r.kept(n, acked)
+		r.counted(n, "eager", eager.acked)
 	}
 	r.Same(r.Nodes...)
 	slices.Sort(next)
 	slices.Sort(led)
-	t.Logf("%d kills, %d acknowledged writes; from the kill to the next write: median %v, p99 %v; to a leader that members shows: median %v",
-		kills, len(acked), at(next, 0.5), at(next, 0.99), at(led, 0.5))
+	t.Logf("%d kills, %d calls; from the kill to the next write: median %v, p99 %v; to a leader that members shows: median %v",
+		kills, calls, at(next, 0.5), at(next, 0.99), at(led, 0.5))
 }
 
 func at(sorted []time.Duration, q float64) time.Duration {
@@ -61,7 +62,7 @@ type eager struct {
 	wg     sync.WaitGroup
 
 	mu    sync.Mutex
-	acked []string
+	acked int       // the newest acknowledged count
 	sent  time.Time // when the newest acknowledged write was first sent
 	came  time.Time
 }
@@ -70,8 +71,8 @@ func (r *region) eager() *eager {
 	ctx, cancel := context.WithCancel(r.T.Context())
 	e := &eager{cancel: cancel}
 	e.wg.Go(func() {
-		for i := 0; ctx.Err() == nil; i++ {
-			e.once(ctx, r, fmt.Sprintf("eager-%d", i))
+		for count := 1; ctx.Err() == nil; count++ {
+			e.once(ctx, r, count)
 		}
 	})
 	r.T.Cleanup(func() { cancel(); e.wg.Wait() })
@@ -79,14 +80,14 @@ func (r *region) eager() *eager {
 }
 
 // once makes a write, and has it answered within a second or gives it up: what became of it nobody knows then.
-func (e *eager) once(ctx context.Context, r *region, name string) {
+func (e *eager) once(ctx context.Context, r *region, count int) {
 	sent := time.Now()
 	short, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	got, err := r.Call(short, r.Virtual(), "CreateKeyPair", lab.KeyName(name))
+	got, err := r.Call(short, r.Virtual(), "CreateTags", r.counter("eager", count))
 	if err == nil && got.Status == http.StatusOK {
 		e.mu.Lock()
-		e.acked, e.sent, e.came = append(e.acked, name), sent, time.Now()
+		e.acked, e.sent, e.came = count, sent, time.Now()
 		e.mu.Unlock()
 		return
 	}
@@ -103,7 +104,7 @@ func (e *eager) after(r *region, moment time.Time) (came time.Time) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if !e.sent.After(moment) {
-			return fmt.Errorf("%d so far", len(e.acked))
+			return fmt.Errorf("%d so far", e.acked)
 		}
 		came = e.came
 		return nil
@@ -111,9 +112,16 @@ func (e *eager) after(r *region, moment time.Time) (came time.Time) {
 	return came
 }
 
-func (e *eager) end() []string {
+func (e *eager) end() (calls int) {
 	e.cancel()
 	e.wg.Wait()
+	return e.acked
+}
+
+// count is the newest acknowledged count.
+func (e *eager) count() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	return e.acked
 }
 
@@ -131,7 +139,7 @@ func (r *region) commandLine() *commandLine {
 		defer close(c.done)
 		for !c.stop.Load() {
 			c.runs++
-			cmd := exec.Command("aws", "ec2", "create-key-pair", "--key-type", "ed25519", "--query", "KeyName", "--output", "text", "--key-name", fmt.Sprintf("cli-%d", c.runs))
+			cmd := exec.Command("aws", "ec2", "create-tags", "--resources", r.board, "--tags", fmt.Sprintf("Key=cli,Value=%d", c.runs))
 			cmd.Env = r.AWS(r.Virtual())
 			if out, err := cmd.CombinedOutput(); err != nil {
 				c.fault = append(c.fault, fmt.Sprintf("%v: %s", err, strings.TrimSpace(string(out))))
@@ -148,6 +156,9 @@ func (c *commandLine) end(r *region) {
 	<-c.done
 	for _, fault := range c.fault {
 		r.T.Errorf("the AWS CLI saw an error: %s", fault)
+	}
+	if len(c.fault) == 0 {
+		r.counted(r.Nodes[0], "cli", c.runs)
 	}
 	r.T.Logf("%d runs of the AWS CLI", c.runs)
 }

@@ -7,6 +7,7 @@ package netns
 import (
 	"bufio"
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -17,12 +18,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"encoding/base64"
 
 	"github.com/hivecloud/hive/internal/e2e/lab"
 )
@@ -37,6 +37,7 @@ type region struct {
 	*lab.Cluster
 	image string
 	watch *watch
+	board string // the resource whose tags clients count in
 }
 
 // newRegion makes a region of three nodes. hive is their binary; empty: the one under test.
@@ -174,8 +175,48 @@ func (r *region) single() {
 	})
 }
 
-// writer is a botocore process that writes at one URL.
+// counter is the form of a call that writes a count into a tag: it may be made twice, as clients do that got no answer.
+func (r *region) counter(key string, count int) url.Values {
+	return url.Values{"ResourceId.1": {r.board}, "Tag.1.Key": {key}, "Tag.1.Value": {strconv.Itoa(count)}}
+}
+
+// makeBoard makes the resource that counters are kept at.
+func (r *region) makeBoard() {
+	r.T.Helper()
+	var made struct {
+		ID string `xml:"keyPairId"`
+	}
+	if err := xml.Unmarshal(r.OK(r.Nodes[0], "CreateKeyPair", lab.KeyName("board")), &made); err != nil || made.ID == "" {
+		r.T.Fatalf("make a board: %q %v", made.ID, err)
+	}
+	r.board = made.ID
+}
+
+// counted fails when a node knows less of a counter than was acknowledged.
+func (r *region) counted(n *lab.Node, key string, acked int) {
+	r.T.Helper()
+	var out struct {
+		Values []int `xml:"tagSet>item>value"`
+	}
+	form := url.Values{"Filter.1.Name": {"resource-id"}, "Filter.1.Value.1": {r.board}, "Filter.2.Name": {"key"}, "Filter.2.Value.1": {key}}
+	r.Eventually("counters of "+n.Name, func() error {
+		got, err := r.Call(r.T.Context(), n.Endpoint, "DescribeTags", form)
+		if err == nil && got.Status != http.StatusOK {
+			err = fmt.Errorf("%d %s", got.Status, got.Body)
+		}
+		if err != nil {
+			return err
+		}
+		return xml.Unmarshal(got.Body, &out)
+	})
+	if acked > 0 && (len(out.Values) != 1 || out.Values[0] < acked) {
+		r.T.Errorf("%s counted to %d, acknowledged, and %s has %v", key, acked, n.Name, out.Values)
+	}
+}
+
+// writer is a botocore process that counts at one URL.
 type writer struct {
+	key string
 	cmd *exec.Cmd
 	in  io.Closer
 
@@ -185,15 +226,18 @@ type writer struct {
 }
 
 type written struct {
-	Name, Error string
-	Retries     int
-	Seconds     float64
+	Error          string
+	Count, Retries int
+	Seconds        float64
 }
 
 // write starts a writer at an endpoint.
-func (r *region) write(endpoint, prefix string) *writer {
+func (r *region) write(endpoint, key string) *writer {
 	r.T.Helper()
-	w := &writer{cmd: exec.Command(python(), "testdata/writer.py", prefix), done: make(chan struct{})}
+	if r.board == "" {
+		r.makeBoard()
+	}
+	w := &writer{key: key, cmd: exec.Command(python(), "testdata/writer.py", r.board, key), done: make(chan struct{})}
 	w.cmd.Env = r.AWS(endpoint)
 	w.cmd.Stderr = os.Stderr
 	in, err := w.cmd.StdinPipe()
@@ -242,24 +286,27 @@ func (r *region) more(w *writer, n int) {
 	})
 }
 
-// end ends the writer; it fails for every call that failed, and returns what was acknowledged.
-func (r *region) end(w *writer) (acked []string) {
+// end ends the writer; it fails for every call that failed, and for a node that lacks what was acknowledged.
+func (r *region) end(w *writer) (calls int) {
 	r.T.Helper()
 	_ = w.in.Close()
 	<-w.done
 	_ = w.cmd.Wait()
-	retries, slowest := 0, 0.0
+	retries, slowest, acked := 0, 0.0, 0
 	for _, one := range w.lines {
 		if one.Error != "" {
-			r.T.Errorf("a client with default retries saw an error after %.1f s: %s: %s", one.Seconds, one.Name, one.Error)
+			r.T.Errorf("a client with default retries saw an error after %.1f s: %s", one.Seconds, one.Error)
 			continue
 		}
-		acked = append(acked, one.Name)
+		acked = one.Count
 		retries += one.Retries
 		slowest = max(slowest, one.Seconds)
 	}
 	r.T.Logf("%d calls by botocore, %d tried again, the slowest took %.2f s", len(w.lines), retries, slowest)
-	return acked
+	for _, n := range r.Nodes {
+		r.counted(n, w.key, acked)
+	}
+	return len(w.lines)
 }
 
 // kept fails for every name that a node does not know.

@@ -72,3 +72,22 @@ func (n *Node) Processes() []int {
 	}
 	return out
 }
+
+// Ended tells whether the agent has ended.
+func (n *Node) Ended() bool {
+	select {
+	case <-n.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// Tail is the end of the agent's log.
+func (n *Node) Tail(size int) string {
+	b, err := os.ReadFile(filepath.Join(n.Dir, "agent.log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(b[max(0, len(b)-size):])
+}
