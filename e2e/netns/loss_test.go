@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build e2e
+//go:build e2e || soak
 
 package netns
 
@@ -14,27 +14,32 @@ import (
 	"github.com/hivecloud/hive/internal/e2e/lab"
 )
 
-// TestLoss_RealGuests loses the node of a guest again and again, each time in another way, and the guest is made anew
-// elsewhere; what was not tagged for that stops and says why. A guest never runs on two nodes.
-func TestLoss_RealGuests(t *testing.T) {
+// losses loses the node of a guest again and again, each time in another way, and the guest is made anew elsewhere; what
+// was not tagged for that stops and says why. A guest never runs on two nodes.
+func losses(t *testing.T, rounds int) {
+	t.Helper()
 	r := newRegion(t, "")
 	all := r.launch(2)
 	tagged, plain := all[0].ID, all[1].ID
 	r.tag(r.Nodes[0], tagged, "hive:recovery", "remake")
 
-	t.Run("agent stopped, then continued", func(t *testing.T) {
-		r.part(t, func() { r.moves(tagged, (*lab.Node).Pause, (*lab.Node).Continue, true) })
-	})
-	t.Run("agent killed, guards live", func(t *testing.T) {
-		r.part(t, func() { r.moves(tagged, (*lab.Node).Kill, r.Launch, true) })
-	})
-	t.Run("node cut off, then joined again", func(t *testing.T) {
-		cut := func(n *lab.Node) { r.Net.Around(n.Name, lab.Quality{Cut: true}) }
-		r.part(t, func() { r.moves(tagged, cut, func(*lab.Node) { r.Net.Heal() }, true) })
-	})
-	t.Run("everything of the node killed", func(t *testing.T) {
-		r.part(t, func() { r.moves(tagged, (*lab.Node).KillAll, r.Launch, false) })
-	})
+	for range rounds {
+		t.Run("agent stopped, then continued", func(t *testing.T) {
+			r.part(t, func() { r.moves(tagged, (*lab.Node).Pause, (*lab.Node).Continue, true) })
+		})
+		t.Run("agent killed, guards live", func(t *testing.T) {
+			r.part(t, func() { r.moves(tagged, (*lab.Node).Kill, r.Launch, true) })
+		})
+		t.Run("node cut off, then joined again", func(t *testing.T) {
+			cut := func(n *lab.Node) { r.Net.Around(n.Name, lab.Quality{Cut: true}) }
+			r.part(t, func() { r.moves(tagged, cut, func(*lab.Node) { r.Net.Heal() }, true) })
+		})
+		if rounds > 1 { // a boot of an emulated guest more: for the long form
+			t.Run("everything of the node killed", func(t *testing.T) {
+				r.part(t, func() { r.moves(tagged, (*lab.Node).KillAll, r.Launch, false) })
+			})
+		}
+	}
 	t.Run("not tagged: stops and says why", func(t *testing.T) {
 		r.part(t, func() { r.stops(plain) })
 	})

@@ -62,6 +62,9 @@ func buildRelease() (string, error) {
 	} else if err != nil {
 		return "", err
 	}
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return "", err
+	}
 	out := filepath.Join(cache, "hive-"+commit[:12])
 	if _, err := os.Stat(out); err == nil {
 		return out, nil
@@ -71,10 +74,12 @@ func buildRelease() (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(tree)
-	if _, err := git("worktree", "add", "--force", "--detach", tree, commit); err != nil {
+	if _, err := git("-C", "../..", "archive", "--format", "tar", "--output", tree+"/source.tar", commit); err != nil {
 		return "", err
 	}
-	defer func() { _, _ = git("worktree", "remove", "--force", tree) }()
+	if text, err := exec.Command("tar", "-x", "-f", tree+"/source.tar", "-C", tree).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("unpack %s: %w\n%s", releaseTag, err, text)
+	}
 	cmd := exec.Command("go", "build", "-p", "1", "-ldflags", "-s -w -X main.version="+releaseTag+" -X main.revision="+commit[:12], "-o", out+".new", "./cmd/hive")
 	cmd.Dir = tree
 	if text, err := cmd.CombinedOutput(); err != nil {

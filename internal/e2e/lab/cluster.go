@@ -220,14 +220,20 @@ func (c *Cluster) Launch(n *Node) {
 // Eventually polls until ok, with a generous limit.
 func (c *Cluster) Eventually(what string, ok func() error) {
 	c.T.Helper()
-	until := time.Now().Add(Patience)
-	for {
+	if err := Wait(what, ok); err != nil {
+		c.T.Fatal(err)
+	}
+}
+
+// Wait is Eventually for goroutines that must not end the test.
+func Wait(what string, ok func() error) error {
+	for until := time.Now().Add(Patience); ; {
 		err := ok()
 		if err == nil {
-			return
+			return nil
 		}
 		if time.Now().After(until) {
-			c.T.Fatalf("%s: not within %s: %v", what, Patience, err)
+			return fmt.Errorf("%s: not within %s: %w", what, Patience, err)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
