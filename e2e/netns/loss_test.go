@@ -80,6 +80,13 @@ func (r *region) moves(id string, lose, back func(*lab.Node), guarded bool) {
 		return nil
 	})
 	planned := time.Since(lost)
+	r.Eventually("a QEMU on "+now.Name, func() error {
+		if len(guests(now, id)) == 0 {
+			return fmt.Errorf("%+v", r.instance(ask, id))
+		}
+		return nil
+	})
+	started := time.Since(lost)
 	r.Eventually(id+" ticks on "+now.Name, func() error {
 		if n := r.watch.ticks(id, now.Name); n < 3 {
 			return fmt.Errorf("%d ticks, %+v", n, r.instance(ask, id))
@@ -87,8 +94,8 @@ func (r *region) moves(id string, lose, back func(*lab.Node), guarded bool) {
 		return nil
 	})
 	before, after := r.watch.of(id, old.Name), r.watch.of(id, now.Name)
-	r.T.Logf("%s (led: %v): the guest's last sign after %s, planned on %s within %s, its first sign there after %s",
-		old.Name, led == old, seconds(before.last.Sub(lost)), now.Name, seconds(planned), seconds(after.first.Sub(lost)))
+	r.T.Logf("%s (led: %v): the guest's last sign after %s, planned on %s within %s, started within %s, its first sign there after %s",
+		old.Name, led == old, seconds(before.last.Sub(lost)), now.Name, seconds(planned), seconds(started), seconds(after.first.Sub(lost)))
 	if !before.last.Before(after.first) {
 		r.T.Fatalf("%s ran on %s until %s after the loss, and on %s since %s", id, old.Name, before.last.Sub(lost), now.Name, after.first.Sub(lost))
 	}
