@@ -49,6 +49,8 @@ type Config struct {
 	CallTimeout time.Duration
 	// ShutdownGrace is how long Run waits for calls in flight when it is told to stop. Default 10 s.
 	ShutdownGrace time.Duration
+	// ConnState, when set, is told what becomes of each connection (http.Server.ConnState).
+	ConnState func(net.Conn, http.ConnState)
 	// Log is the parent logger; nil logs nothing.
 	Log hclog.Logger
 }
@@ -168,7 +170,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	tlsConfig := g.cfg.TLS.Clone()
 	tlsConfig.MinVersion = max(tlsConfig.MinVersion, tls.VersionTLS12)
 	server := &http.Server{
-		Handler: g.echo, TLSConfig: tlsConfig,
+		Handler: g.echo, TLSConfig: tlsConfig, ConnState: g.cfg.ConnState,
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: g.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}), // handshakes that clients gave up
 	}

@@ -59,9 +59,15 @@ func (f *FSM) Changed() <-chan struct{} {
 
 // Hash is a hash of the whole state: equal on replicas that applied the same entries.
 func (f *FSM) Hash() [32]byte {
+	hash, _ := f.HashAt()
+	return hash
+}
+
+// HashAt is Hash and the index of the last entry that it covers. Two calls would not do: an entry may come between them.
+func (f *FSM) HashAt() (hash [32]byte, index uint64) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return hashOf(f.store, f.time)
+	return hashOf(f.store, f.time), f.index
 }
 
 func hashOf(s *state.Store, now state.Time) [32]byte {

@@ -23,4 +23,12 @@ HIVE_SOAK=$soak go test -run 'Chaos|Twin|AtSize' -count=1 -p 1 -v -timeout 24h "
 code=$?
 record "chaos of ${chaos[*]}, 200 seeds of a virtual minute" "$(result $code)"
 [ $code -eq 0 ] || status=1
+
+mapfile -t packages < <(git grep --untracked -l '^//go:build soak' -- '*_test.go' | xargs -r -n 1 dirname | sort -u | sed 's|^|./|')
+if [ ${#packages[@]} -gt 0 ]; then
+	HIVE_BIN=$PWD/bin/hive HIVE_CACHE=$PWD/.cache HIVE_SOAK=$soak go test -tags soak -run '^TestSoak' -count=1 -p 1 -v -timeout 24h "${packages[@]}"
+	code=$?
+	record "$(printf '%s ' "${packages[@]}")for $soak" "$(result $code)"
+	[ $code -eq 0 ] || status=1
+fi
 exit $status

@@ -20,10 +20,10 @@ func (s *adminServer) raftStatus(context.Context, *http.Request) (any, error) {
 	st := s.a.truth.node.Stats()
 	v := s.a.region.Local()
 	region, _ := v.Region()
-	hash := s.a.truth.fsm.Hash()
+	hash, at := s.a.truth.fsm.HashAt()
 	out := admin.RaftStatus{State: st.State, Term: st.Term, Leader: st.Leader, LastLogIndex: st.LastIndex, CommitIndex: st.CommitIndex, AppliedIndex: s.a.truth.fsm.Applied(),
 		SnapshotIndex: st.SnapshotIndex, LastContact: st.LastContact.Round(time.Millisecond).String(), Tolerates: s.a.truth.tolerates(), LogStore: s.a.truth.logStore,
-		FormatLevel: uint64(region.FormatLevel), StateHash: hex.EncodeToString(hash[:]), StateHashIndex: s.a.truth.fsm.Applied()}
+		FormatLevel: uint64(region.FormatLevel), StateHash: hex.EncodeToString(hash[:]), StateHashIndex: at}
 	for _, p := range st.Peers {
 		if p.Voter {
 			out.Voters++

@@ -27,6 +27,7 @@ import (
 	"github.com/hivecloud/hive/internal/pki"
 	"github.com/hivecloud/hive/internal/seal"
 	"github.com/hivecloud/hive/internal/vfs"
+	"github.com/hivecloud/hive/internal/vip"
 	"github.com/hivecloud/hive/raftnode"
 	"github.com/hivecloud/hive/raftnode/region"
 )
@@ -72,6 +73,7 @@ type Agent struct {
 	edge    *pki.Edge // nil when the operator gave a certificate
 
 	apiAddr     string
+	callers     *vip.Callers // connections to the virtual address
 	metricsAddr atomic.Value // string
 	ready       chan struct{}
 	end         context.CancelFunc

@@ -30,6 +30,7 @@ import (
 	"github.com/hivecloud/hive/internal/admin"
 	"github.com/hivecloud/hive/internal/pki"
 	"github.com/hivecloud/hive/internal/vfs"
+	"github.com/hivecloud/hive/internal/vip"
 )
 
 // newGateway makes the API gateway and opens its port.
@@ -59,10 +60,11 @@ func (a *Agent) newGateway() (*apigw.Gateway, error) {
 		return nil, busy(err, "listen.api", string(a.config.Listen.API))
 	}
 	a.apiAddr = listener.Addr().String()
+	a.callers = vip.NewCallers(a.config.Network.VirtualIP)
 	g, err := apigw.New(apigw.Config{
 		Listener: listener, TLS: tlsConfig, Region: a.id.Region, Services: services, Principals: keys, TokenKey: key, Authorizer: authorizer,
 		Limits:  a.limits(),
-		Metrics: apiMetrics{a}, Routes: a.health, Log: a.options.Logger,
+		Metrics: apiMetrics{a}, Routes: a.health, ConnState: a.callers.Track, Log: a.options.Logger,
 	})
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())

@@ -24,7 +24,7 @@ func (a *Agent) holdVirtualIP(ctx context.Context) error {
 			return admin.Errorf(admin.KindConflict, "choose an address of a network of this machine, or name network.virtual_ip_interface", "network.virtual_ip: %w", err)
 		}
 	}
-	h, err := vip.New(vip.Config{Addr: n.VirtualIP, Link: vip.Interface(name), Logger: a.options.Logger})
+	h, err := vip.New(vip.Config{Addr: n.VirtualIP, Link: vip.Interface(name), Leaving: func() { a.callers.Leave(vip.Parting) }, Logger: a.options.Logger})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ const (
 	renewEvery = time.Second
 	// announcements are made after each of the first renewals: an old holder's kernel may answer until its lifetime ends.
 	announcements = 10
+	// Parting is how long clients may take to get the answers that they wait for. The kernel keeps the address meanwhile.
+	Parting = 2 * time.Second
 )
 
 // Link is a network interface.
@@ -34,9 +36,11 @@ type Link interface {
 
 // Config says which address to hold.
 type Config struct {
-	Addr   netip.Addr // IPv4
-	Link   Link
-	Logger hclog.Logger
+	Addr netip.Addr // IPv4
+	Link Link
+	// Leaving, when set, is called before the address is taken off; it may take Parting.
+	Leaving func()
+	Logger  hclog.Logger
 }
 
 // Holder keeps an address while Run runs.
@@ -61,6 +65,9 @@ func New(cfg Config) (*Holder, error) {
 func (h *Holder) Run(ctx context.Context) error {
 	h.log.Info("taking the virtual address")
 	defer func() {
+		if h.cfg.Leaving != nil {
+			h.cfg.Leaving()
+		}
 		if err := h.cfg.Link.Drop(h.cfg.Addr); err != nil {
 			h.log.Warn("virtual address stays until its lifetime ends", "error", err, "lifetime", Lifetime)
 			return
