@@ -5,13 +5,11 @@ package apigw
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/hivecloud/hive/apigw/awserr"
 	"github.com/hivecloud/hive/apigw/page"
 	"github.com/hivecloud/hive/apigw/wire"
 )
@@ -26,10 +24,12 @@ type Call struct {
 	RequestID string
 	SourceIP  string
 	UserAgent string
-	Time      time.Time    // when the request arrived; what commands carry as their time
-	DryRun    bool         // the caller wants to know whether it may, not to do it
-	Params    []wire.Param // the parameters that took effect, by wire name and by Go path
-	Log       hclog.Logger // names the request, the account and the action in every line
+	Secure    bool                // it came over TLS
+	Keys      map[string][]string // condition keys that the protocol adds ("aws:Referer")
+	Time      time.Time           // when the request arrived; what commands carry as their time
+	DryRun    bool                // the caller wants to know whether it may, not to do it
+	Params    []wire.Param        // the parameters that took effect, by wire name and by Go path
+	Log       hclog.Logger        // names the request, the account and the action in every line
 
 	authorizer Authorizer
 	tokens     *page.Tokens
@@ -66,39 +66,6 @@ func CallFrom(ctx context.Context) *Call {
 		panic("apigw: no call in the context")
 	}
 	return call
-}
-
-// Authorize asks whether the principal may do this action with these resources; none means the action as a whole
-// ("*"). A handler calls it after it has found the resources and before it changes or answers anything. The error, if
-// any, is the handler's answer: UnauthorizedOperation or AccessDenied, or DryRunOperation for a dry run that may.
-func (c *Call) Authorize(resources ...Resource) error {
-	for i := range resources {
-		if resources[i].Account == "" {
-			resources[i].Account = c.Account
-		}
-	}
-	d, err := c.authorizer.Authorize(c.ctx, AuthzRequest{
-		Principal: c.Principal, Action: c.Service + ":" + c.Action, Resources: resources,
-		Region: c.Region, SourceIP: c.SourceIP, Time: c.Time,
-	})
-	if err != nil {
-		return fmt.Errorf("authorize %s: %w", c.Action, err)
-	}
-	if !d.Allowed {
-		if c.Service == "ec2" {
-			return awserr.UnauthorizedOperation()
-		}
-		resource := d.Resource
-		if resource == "" {
-			resource = "*"
-		}
-		return awserr.AccessDenied(c.Principal.ARN, c.Service+":"+c.Action, resource)
-	}
-	c.authorized.Store(true)
-	if c.DryRun {
-		return awserr.DryRunOperation()
-	}
-	return nil
 }
 
 // Authorized reports whether Authorize has allowed the call.

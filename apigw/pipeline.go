@@ -46,6 +46,7 @@ type exchange struct {
 // serve answers a query request at "/". It never returns an error: every failure becomes an envelope here.
 func (g *Gateway) serve(c echo.Context) error {
 	x := &exchange{gateway: g, request: c.Request(), response: c.Response(), id: uuid.NewString(), arrived: g.now()}
+	x.request = x.request.WithContext(withIdentityView(x.request.Context()))
 	x.format = formatOf(x.request)
 	x.log = g.log.With("request_id", x.id)
 	x.response.Header().Set("X-Amzn-Requestid", x.id)
@@ -172,7 +173,7 @@ func (x *exchange) parameters() (wire.Form, error) {
 func (x *exchange) identify(action, version string) error {
 	x.call = &Call{
 		Account: x.principal.AccountID, Principal: x.principal, Service: x.service.name, Action: action, Region: x.gateway.cfg.Region,
-		RequestID: x.id, SourceIP: sourceIP(x.request), UserAgent: x.request.UserAgent(), Time: x.arrived,
+		RequestID: x.id, SourceIP: sourceIP(x.request), UserAgent: x.request.UserAgent(), Time: x.arrived, Secure: x.request.TLS != nil,
 		Log: x.log.With("account", x.principal.AccountID, "action", x.service.name+":"+action),
 	}
 	if !x.gateway.throttle.allow(x.call.Account, x.service.name, action, x.arrived) {

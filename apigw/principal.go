@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 )
 
 // PrincipalType is what kind of caller signed a request.
@@ -44,33 +43,17 @@ type Principal struct {
 	Session     *Session // of temporary credentials; nil for long-term keys. It must not be changed.
 }
 
-// Session is what temporary credentials carry besides their owner. Which kind it is the principal's Type tells: a
-// session of a role, of a federated user (GetFederationToken), or of a user or the root user (GetSessionToken).
-type Session struct {
-	RoleARN string // of a role's session: arn:aws:iam::123456789012:role/path/name
-	RoleID  string // AROA...
-	Name    string // the session's name, or the federated user's
-	// User is the IAM user whose policies a federated user's session has, "root" for the root user; empty else.
-	User       string
-	Policies   []string // texts of the inline session policies
-	PolicyARNs []string // managed policies that are session policies
-	// Tags are the session's own tags; TransitiveTags are the keys of those that a chained role inherits.
-	Tags           map[string]string
-	TransitiveTags []string
-	SourceIdentity string
-	Issued         time.Time // aws:TokenIssueTime
-	Expires        time.Time
-	MFA            bool   // a second factor was shown: aws:MultiFactorAuthPresent
-	Provider       string // of a web identity: the provider's ARN, aws:FederatedProvider
-	Federated      string // of a web identity: the subject that the provider named
-	InstanceARN    string // of an instance's role: aws:Ec2SourceInstanceARN and ec2:SourceInstanceARN
-}
-
-// Limited tells whether session policies bound the session.
-func (s *Session) Limited() bool { return len(s.Policies)+len(s.PolicyARNs) > 0 }
-
 // ErrUnknownKey says that no access key has that id.
 var ErrUnknownKey = errors.New("unknown access key")
+
+// Errors of Principals.Session.
+var (
+	// ErrInvalidToken is a session token that is not valid, or no longer: its role or user is gone, its role's sessions
+	// were revoked, or the key that it was made with is not active.
+	ErrInvalidToken = errors.New("session token is not valid")
+	// ErrExpiredToken is a session token whose time is over.
+	ErrExpiredToken = errors.New("session token has expired")
+)
 
 // Principals finds who owns an access key.
 type Principals interface {
@@ -78,6 +61,10 @@ type Principals interface {
 	// any other error means that the store cannot answer now (the caller is told to retry).
 	// Keys of suspended accounts are returned as Inactive. It may be called by many goroutines at once.
 	Lookup(ctx context.Context, accessKeyID string) (Principal, error)
+	// Session returns whose temporary credentials (ASIA...) these are, with their secret. It returns ErrInvalidToken, or
+	// ErrExpiredToken together with the principal, so that the signature is checked before the caller learns it; any other error
+	// means that the store cannot answer now. It may be called by many goroutines at once.
+	Session(ctx context.Context, accessKeyID, token string) (Principal, error)
 }
 
 // ARN makes an Amazon resource name in the partition aws. region and account may be empty, as in IAM's and S3's.

@@ -54,14 +54,35 @@ func AuthFailure() *Error {
 	return New("AuthFailure", "AWS was not able to validate the provided access credentials")
 }
 
-// UnauthorizedOperation is EC2's refusal by policy, dry run or not.
+// UnauthorizedOperation is EC2's refusal by policy, dry run or not, where there is nothing to explain.
 func UnauthorizedOperation() *Error {
 	return New("UnauthorizedOperation", "You are not authorized to perform this operation.")
 }
 
-// AccessDenied is the refusal by policy of IAM, STS and S3.
-func AccessDenied(principal, action, resource string) *Error {
-	return New("AccessDenied", "User: %s is not authorized to perform: %s on resource: %s", principal, action, resource)
+// Unauthorized is EC2's refusal by policy with its reason. resource is empty for actions without resources; encoded is
+// the sealed explanation, or empty.
+func Unauthorized(principal, action, resource, reason, encoded string) *Error {
+	text := "You are not authorized to perform this operation. " + denial(principal, action, resource, reason)
+	if encoded != "" {
+		text += ". Encoded authorization failure message: " + encoded
+	}
+	return New("UnauthorizedOperation", "%s", text)
+}
+
+// AccessDenied is the refusal by policy of IAM, STS and S3. The reason may be empty.
+func AccessDenied(principal, action, resource, reason string) *Error {
+	return New("AccessDenied", "%s", denial(principal, action, resource, reason))
+}
+
+func denial(principal, action, resource, reason string) string {
+	text := "User: " + principal + " is not authorized to perform: " + action
+	if resource != "" {
+		text += " on resource: " + resource
+	}
+	if reason != "" {
+		text += " " + reason
+	}
+	return text
 }
 
 // IncorrectInstanceState says that the instance's state does not allow the operation.

@@ -54,7 +54,7 @@ func New(region Region, opener Opener) (*Store, error) {
 
 // Lookup finds the owner of an access key. Keys without a user are unknown; keys of suspended accounts are inactive.
 func (s *Store) Lookup(ctx context.Context, accessKeyID string) (apigw.Principal, error) {
-	v, err := s.region.View(ctx)
+	v, err := apigw.IdentityView(ctx, s.region.View)
 	if err != nil {
 		return apigw.Principal{}, fmt.Errorf("look up access key: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/hivecloud/hive/apigw"
+	"github.com/hivecloud/hive/apigw/authz"
 	"github.com/hivecloud/hive/apigw/cloudwatch"
 	"github.com/hivecloud/hive/apigw/cloudwatch/cloudwatchwire"
 	"github.com/hivecloud/hive/apigw/ec2"
@@ -49,13 +50,17 @@ func (a *Agent) newGateway() (*apigw.Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	authorizer, err := a.authorizer()
+	if err != nil {
+		return nil, err
+	}
 	listener, err := net.Listen("tcp", string(a.config.Listen.API))
 	if err != nil {
 		return nil, busy(err, "listen.api", string(a.config.Listen.API))
 	}
 	a.apiAddr = listener.Addr().String()
 	g, err := apigw.New(apigw.Config{
-		Listener: listener, TLS: tlsConfig, Region: a.id.Region, Services: services, Principals: keys, TokenKey: key,
+		Listener: listener, TLS: tlsConfig, Region: a.id.Region, Services: services, Principals: keys, TokenKey: key, Authorizer: authorizer,
 		Limits:  a.limits(),
 		Metrics: apiMetrics{a}, Routes: a.health, Log: a.options.Logger,
 	})
@@ -127,6 +132,28 @@ func (a *Agent) tokenKey() ([]byte, error) {
 	m := hmac.New(sha256.New, secret)
 	m.Write([]byte("hive page tokens v1"))
 	return m.Sum(nil), nil
+}
+
+// authorizer decides by the policies in the region's state.
+func (a *Agent) authorizer() (*authz.Authorizer, error) {
+	policies, err := authz.NewStatePolicies(a.region)
+	if err != nil {
+		return nil, err
+	}
+	messages, err := a.refusals()
+	if err != nil {
+		return nil, err
+	}
+	return authz.New(authz.Config{Policies: policies, Messages: messages})
+}
+
+// refusals seals and opens what refusals were about; every node of the region has the key.
+func (a *Agent) refusals() (*authz.Messages, error) {
+	secret, err := os.ReadFile(a.at.clusterKey())
+	if err != nil {
+		return nil, fmt.Errorf("read cluster key: %w", err)
+	}
+	return authz.NewMessages(secret)
 }
 
 // health answers the unauthenticated health routes beside the API.
