@@ -17,6 +17,8 @@ const (
 	PrincipalUser        PrincipalType = "User"        // an IAM user
 	PrincipalAssumedRole PrincipalType = "AssumedRole" // a session of a role
 	PrincipalFederated   PrincipalType = "FederatedUser"
+	// PrincipalWebIdentity is who shows an OIDC provider's token instead of a signature.
+	PrincipalWebIdentity PrincipalType = "WebIdentityUser"
 )
 
 // Status of an access key.
@@ -34,13 +36,14 @@ type Principal struct {
 	AccessKeyID string
 	ARN         string // arn:aws:iam::123456789012:user/alice
 	UserID      string // AIDA...; the account id for root
-	UserName    string // empty for root
-	Type        PrincipalType
-	Root        bool
-	Secret      string // the secret access key; cleared before handlers see the principal
-	Token       string // the session token that must come with the key; empty for long-term keys
-	Status      Status
-	Session     *Session // of temporary credentials; nil for long-term keys. It must not be changed.
+	// UserName is empty for root and for sessions of roles. A federated user has the name of the user who vouched for it.
+	UserName string
+	Type     PrincipalType
+	Root     bool
+	Secret   string // the secret access key; cleared before handlers see the principal
+	Token    string // the session token that must come with the key; empty for long-term keys
+	Status   Status
+	Session  *Session // of temporary credentials; nil for long-term keys. It must not be changed.
 }
 
 // ErrUnknownKey says that no access key has that id.

@@ -40,7 +40,6 @@ type wire struct {
 	RoleARN     string            `codec:"r,omitempty"`
 	RoleID      string            `codec:"i,omitempty"`
 	Name        string            `codec:"s,omitempty"`
-	User        string            `codec:"f,omitempty"`
 	Policies    []string          `codec:"p,omitempty"`
 	PolicyARNs  []string          `codec:"m,omitempty"`
 	Tags        map[string]string `codec:"g,omitempty"`
@@ -66,14 +65,14 @@ var handle = func() *codec.MsgpackHandle {
 func (c *Claims) wire() wire {
 	s := &c.Session
 	return wire{Account: c.AccountID, Type: string(c.Type), UserID: c.UserID, UserName: c.UserName, KeyID: c.KeyID,
-		RoleARN: s.RoleARN, RoleID: s.RoleID, Name: s.Name, User: s.User, Policies: s.Policies, PolicyARNs: s.PolicyARNs,
+		RoleARN: s.RoleARN, RoleID: s.RoleID, Name: s.Name, Policies: s.Policies, PolicyARNs: s.PolicyARNs,
 		Tags: s.Tags, Transitive: s.TransitiveTags, Source: s.SourceIdentity, Issued: s.Issued.UnixMilli(), Expires: s.Expires.UnixMilli(),
 		MFA: s.MFA, Provider: s.Provider, Federated: s.Federated, InstanceARN: s.InstanceARN}
 }
 
 func (w *wire) claims() *Claims {
 	return &Claims{AccountID: w.Account, Type: apigw.PrincipalType(w.Type), UserID: w.UserID, UserName: w.UserName, KeyID: w.KeyID,
-		Session: apigw.Session{RoleARN: w.RoleARN, RoleID: w.RoleID, Name: w.Name, User: w.User, Policies: w.Policies, PolicyARNs: w.PolicyARNs,
+		Session: apigw.Session{RoleARN: w.RoleARN, RoleID: w.RoleID, Name: w.Name, Policies: w.Policies, PolicyARNs: w.PolicyARNs,
 			Tags: w.Tags, TransitiveTags: w.Transitive, SourceIdentity: w.Source, Issued: time.UnixMilli(w.Issued).UTC(),
 			Expires: time.UnixMilli(w.Expires).UTC(), MFA: w.MFA, Provider: w.Provider, Federated: w.Federated, InstanceARN: w.InstanceARN}}
 }

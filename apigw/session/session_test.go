@@ -33,7 +33,7 @@ var issued = time.Date(2026, 11, 25, 8, 0, 0, 123e6, time.UTC)
 
 func claims() Claims {
 	return Claims{AccountID: "123456789012", Type: apigw.PrincipalAssumedRole, UserID: "AIDA1", UserName: "alice", KeyID: "AKIA1",
-		Session: apigw.Session{RoleARN: "arn:aws:iam::123456789012:role/r", RoleID: "AROA1", Name: "s", User: "u", Policies: []string{"{}"},
+		Session: apigw.Session{RoleARN: "arn:aws:iam::123456789012:role/r", RoleID: "AROA1", Name: "s", Policies: []string{"{}"},
 			PolicyARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}, Tags: map[string]string{"a": "1", "b": "2"}, TransitiveTags: []string{"a"},
 			SourceIdentity: "me", Issued: issued, Expires: issued.Add(time.Hour), MFA: true, Provider: "p", Federated: "f", InstanceARN: "i"}}
 }
