@@ -45,10 +45,10 @@ type AuthzRequest struct {
 // Decision is the Authorizer's answer.
 type Decision struct {
 	Allowed  bool
-	Resource string // when refused: the ARN that was
-	Reason   string // when refused, AWS's words: "because no identity-based policy allows the ec2:RunInstances action"
-	Explicit bool   // a statement denies it
-	Encoded  string // when refused: the sealed explanation that DecodeAuthorizationMessage opens; empty without one
+	Resource string         // when refused: the ARN that was
+	Reason   string         // when refused, AWS's words: "because no identity-based policy allows the ec2:RunInstances action"
+	Explicit bool           // a statement denies it
+	Encoded  string         // when refused: the sealed explanation that DecodeAuthorizationMessage opens; empty without one
 	Matched  []policy.Match // when Explicit: the statements that deny
 }
 

@@ -116,7 +116,7 @@ func (s *Service) GetInstanceUefiData(ctx context.Context, in *sdk.GetInstanceUe
 	if !ok {
 		return nil, ids.Instance.Missing(id)
 	}
-	if err := call.Authorize(call.Resource("instance", i.ID, nil)); err != nil {
+	if err := call.Authorize(resource(call, v, "instance", i.ID)); err != nil {
 		return nil, err
 	}
 	if i.BootMode != "uefi" {

@@ -40,7 +40,13 @@ func (holders) Lookup(_ context.Context, key string) (apigw.Principal, error) {
 // serve puts the world's service behind a real gateway; the answer makes clients of the real SDK.
 func (w *world) serve(t *testing.T) func(account string) *sdk.Client {
 	t.Helper()
-	g, err := apigw.New(apigw.Config{Region: fsmtest.Name, Principals: holders{}, TokenKey: []byte("0123456789abcdef"),
+	return w.serveWith(t, nil)
+}
+
+// serveWith is serve with an authorizer.
+func (w *world) serveWith(t *testing.T, a apigw.Authorizer) func(account string) *sdk.Client {
+	t.Helper()
+	g, err := apigw.New(apigw.Config{Region: fsmtest.Name, Principals: holders{}, TokenKey: []byte("0123456789abcdef"), Authorizer: a,
 		Services: []apigw.Service{{Name: "ec2", Codec: ec2wire.Codec(), Handlers: w.svc, Members: Members}}})
 	if err != nil {
 		t.Fatal(err)

@@ -72,15 +72,20 @@ func (w *world) must(tb testing.TB, c command.Command) {
 // as is a call of an account.
 func (w *world) as(tb testing.TB, account, action string) context.Context {
 	tb.Helper()
-	tokens, err := page.NewTokens([]byte("0123456789abcdef"))
-	if err != nil {
-		tb.Fatal(err)
-	}
 	call := &apigw.Call{
 		Account: account, Service: "ec2", Action: action, Region: fsmtest.Name, RequestID: "request-1", Time: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC),
 		Principal: apigw.Principal{AccountID: account, ARN: "arn:aws:iam::" + account + ":user/admin", UserName: "admin", Type: apigw.PrincipalUser},
 	}
-	return apigw.WithCall(tb.Context(), call, apigw.CallConfig{Tokens: tokens})
+	return apigw.WithCall(tb.Context(), call, apigw.CallConfig{Tokens: pageTokens(tb)})
+}
+
+func pageTokens(tb testing.TB) *page.Tokens {
+	tb.Helper()
+	tokens, err := page.NewTokens([]byte("0123456789abcdef"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return tokens
 }
 
 // run launches instances of t3.micro for account and makes them running.

@@ -58,7 +58,15 @@ func visibleImage(v *state.View, account, id string) (*state.Image, bool) {
 // imageResource names an image for Authorize. Images have no account in their resource names.
 func imageResource(c *apigw.Call, v *state.View, i *state.Image) apigw.Resource {
 	r := resource(c, v, types.ResourceTypeImage, i.ID)
-	r.ARN, r.Account = apigw.ARN("ec2", c.Region, "", "image/"+i.ID), i.AccountID
+	r.ARN, r.Account, r.Conditions = apigw.ARN("ec2", c.Region, "", "image/"+i.ID), i.AccountID, imageConditions(v, i)
+	return r
+}
+
+// newImageResource names an image that the call makes: policies cannot know its id.
+func newImageResource(c *apigw.Call, v *state.View, i *state.Image) apigw.Resource {
+	r := imageResource(c, v, i)
+	r.ARN = apigw.ARN("ec2", c.Region, "", "image/*")
+	delete(r.Conditions, "ec2:ImageID")
 	return r
 }
 

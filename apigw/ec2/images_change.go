@@ -33,7 +33,7 @@ func (s *Service) RegisterImage(ctx context.Context, in *sdk.RegisterImageInput)
 	if err != nil {
 		return nil, err
 	}
-	touched := []apigw.Resource{imageResource(call, v, image)}
+	touched := []apigw.Resource{tagging(newImageResource(call, v, image), tags[types.ResourceTypeImage])}
 	for _, d := range image.Devices {
 		if d.SnapshotID != "" {
 			touched = append(touched, resource(call, v, types.ResourceTypeSnapshot, d.SnapshotID))

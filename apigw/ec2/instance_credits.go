@@ -56,6 +56,10 @@ func (s *Service) ModifyInstanceCreditSpecification(ctx context.Context, in *sdk
 	if len(in.InstanceCreditSpecifications) == 0 {
 		return nil, awserr.MissingParameter("InstanceCreditSpecification")
 	}
+	v, err := s.region.View(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var touched []apigw.Resource
 	for _, r := range in.InstanceCreditSpecifications {
 		if valueOf(r.InstanceId) == "" {
@@ -64,7 +68,7 @@ func (s *Service) ModifyInstanceCreditSpecification(ctx context.Context, in *sdk
 		if err := checkCredits(valueOf(r.CpuCredits)); err != nil {
 			return nil, err
 		}
-		touched = append(touched, call.Resource(string(types.ResourceTypeInstance), *r.InstanceId, nil))
+		touched = append(touched, resource(call, v, types.ResourceTypeInstance, *r.InstanceId))
 	}
 	if err := call.Authorize(touched...); err != nil {
 		return nil, err

@@ -104,13 +104,9 @@ func (s *Service) launched(ctx context.Context, account string, made command.Lau
 // launchResources names what a launch touches, as AWS does: what it uses by id, what it makes by kind.
 func launchResources(c *apigw.Call, v *state.View, p launchPlan) []apigw.Resource {
 	i := p.template
-	image := apigw.Resource{ARN: apigw.ARN("ec2", c.Region, "", "image/"+i.ImageID), Type: string(types.ResourceTypeImage), Tags: tagMap(newInstanceRows(v, c.Account).tags(i.ImageID))}
-	if row, ok := state.Images.Get(v, state.AnyAccount, i.ImageID); ok {
-		image.Account = row.AccountID
-	}
-	list := []apigw.Resource{image, resource(c, v, types.ResourceTypeSubnet, i.SubnetID)}
-	if i.KeyName != "" {
-		list = append(list, c.Resource(string(types.ResourceTypeKeyPair), i.KeyName, nil))
+	list := []apigw.Resource{taggedResource(c, v, types.ResourceTypeImage, i.ImageID), resource(c, v, types.ResourceTypeSubnet, i.SubnetID)}
+	if k, ok := state.KeyPairs.First(v, state.ByName, state.KeyPairName(c.Account, i.KeyName)); ok && i.KeyName != "" {
+		list = append(list, keyPairResource(c, v, k))
 	}
 	if p.group != nil {
 		list = append(list, placementGroupResource(c, v, p.group))
@@ -123,10 +119,26 @@ func launchResources(c *apigw.Call, v *state.View, p launchPlan) []apigw.Resourc
 			list = append(list, resource(c, v, types.ResourceTypeSnapshot, d.snapshotID))
 		}
 	}
-	for _, kind := range []types.ResourceType{types.ResourceTypeInstance, types.ResourceTypeVolume, types.ResourceTypeNetworkInterface} {
-		made := c.Resource(string(kind), "*", nil)
-		made.Conditions = map[string]string{"ec2:InstanceType": i.Type, "ec2:AvailabilityZone": i.Zone}
-		list = append(list, made)
+	return append(list, madeByLaunch(c, p)...)
+}
+
+// madeByLaunch names what a launch makes: the instance, each of its volumes, the interface.
+func madeByLaunch(c *apigw.Call, p launchPlan) []apigw.Resource {
+	i := p.template
+	made := func(kind types.ResourceType, conditions map[string]string) apigw.Resource {
+		r := c.Resource(string(kind), "*", nil)
+		r.Conditions = conditions
+		return tagging(r, p.tags[kind])
+	}
+	instance := instanceConditions(c, &i)
+	if p.group != nil {
+		instance["ec2:PlacementGroup"] = c.ARN("placement-group/" + p.group.Name)
+	}
+	list := []apigw.Resource{made(types.ResourceTypeInstance, instance), made(types.ResourceTypeNetworkInterface, map[string]string{
+		"ec2:Subnet": c.ARN("subnet/" + i.SubnetID), "ec2:Vpc": c.ARN("vpc/" + i.VPCID), "ec2:AvailabilityZone": i.Zone})}
+	for _, d := range p.devices {
+		n := d.volume
+		list = append(list, made(types.ResourceTypeVolume, volumeConditions(c, n.kind, n.sizeGiB, n.iops, n.throughput, d.snapshotID, i.Zone)))
 	}
 	return list
 }

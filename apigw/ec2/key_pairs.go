@@ -45,7 +45,7 @@ func (s *Service) CreateKeyPair(ctx context.Context, in *sdk.CreateKeyPairInput)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.newKeyName(ctx, call, name); err != nil {
+	if err := s.newKeyName(ctx, call, name, tags[types.ResourceTypeKeyPair]); err != nil {
 		return nil, err
 	}
 	pair, err := sshkey.Generate(keyType)
@@ -98,7 +98,7 @@ func (s *Service) ImportKeyPair(ctx context.Context, in *sdk.ImportKeyPairInput)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.newKeyName(ctx, call, name); err != nil {
+	if err := s.newKeyName(ctx, call, name, tags[types.ResourceTypeKeyPair]); err != nil {
 		return nil, err
 	}
 	row, list, err := s.storeKeyPair(ctx, call, public, name, fingerprint, tags[types.ResourceTypeKeyPair])
@@ -109,7 +109,7 @@ func (s *Service) ImportKeyPair(ctx context.Context, in *sdk.ImportKeyPairInput)
 }
 
 // newKeyName authorizes the call and refuses a name in use before any key is made. The state machine decides in the end.
-func (s *Service) newKeyName(ctx context.Context, call *apigw.Call, name string) error {
+func (s *Service) newKeyName(ctx context.Context, call *apigw.Call, name string, tags []state.Tag) error {
 	v, err := s.region.View(ctx)
 	if err != nil {
 		return err
@@ -117,7 +117,16 @@ func (s *Service) newKeyName(ctx context.Context, call *apigw.Call, name string)
 	if _, used := state.KeyPairs.First(v, state.ByName, state.KeyPairName(call.Account, name)); used {
 		return awserr.New("InvalidKeyPair.Duplicate", "The keypair already exists")
 	}
-	return call.Authorize(call.Resource(string(types.ResourceTypeKeyPair), name, nil))
+	made := call.Resource(string(types.ResourceTypeKeyPair), name, nil)
+	made.Conditions = map[string]string{"ec2:KeyPairName": name}
+	return call.Authorize(tagging(made, tags))
+}
+
+// keyPairResource names a key pair for Authorize: policies name key pairs by name.
+func keyPairResource(c *apigw.Call, v *state.View, row *state.KeyPair) apigw.Resource {
+	r := resource(c, v, types.ResourceTypeKeyPair, row.ID)
+	r.ARN = c.ARN("key-pair/" + row.Name)
+	return r
 }
 
 func (s *Service) storeKeyPair(ctx context.Context, call *apigw.Call, public *sshkey.Public, name, fingerprint string, tags []state.Tag) (*state.KeyPair, []types.Tag, error) {
@@ -159,10 +168,9 @@ func (s *Service) DeleteKeyPair(ctx context.Context, in *sdk.DeleteKeyPairInput)
 	if err != nil {
 		return nil, err
 	}
-	touched := call.Resource(string(types.ResourceTypeKeyPair), name, nil)
+	touched := call.Resource(string(types.ResourceTypeKeyPair), name, map[string]string{})
 	if row, ok := findKeyPair(v, call.Account, name, id); ok {
-		touched = resource(call, v, types.ResourceTypeKeyPair, row.ID)
-		touched.ARN = call.ARN("key-pair/" + row.Name) // policies name key pairs by name
+		touched = keyPairResource(call, v, row)
 	}
 	if err := call.Authorize(touched); err != nil {
 		return nil, err

@@ -169,12 +169,8 @@ func (f *fixture) outcomeAs(t *testing.T, account, action string, in any, dry bo
 	f.proposed = nil
 	ctx := f.as(t, account, action)
 	apigw.CallFrom(ctx).DryRun = dry
-	method := reflect.ValueOf(f.svc).MethodByName(action)
-	out := method.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(in)})
-	if e, ok := out[1].Interface().(error); ok {
-		err = e
-	}
-	answer, _ := json.Marshal(out[0].Interface())
+	out, err := f.invoke(ctx, action, in)
+	answer, _ := json.Marshal(out)
 	var commands []string
 	for _, c := range f.proposed {
 		b, e := json.Marshal(c)
@@ -192,6 +188,16 @@ func (f *fixture) outcomeAs(t *testing.T, account, action string, in any, dry bo
 		text = n.pattern.ReplaceAllString(text, n.name)
 	}
 	return text, err
+}
+
+// invoke calls an action's handler.
+func (f *fixture) invoke(ctx context.Context, action string, in any) (out any, err error) {
+	method := reflect.ValueOf(f.svc).MethodByName(action)
+	answer := method.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(in)})
+	if e, ok := answer[1].Interface().(error); ok {
+		err = e
+	}
+	return answer[0].Interface(), err
 }
 
 func TestEveryDeclaredMemberChangesSomething(t *testing.T) {

@@ -63,7 +63,11 @@ func resource(c *apigw.Call, v *state.View, kind types.ResourceType, id string) 
 	for _, t := range v.TagsOf(c.Account, id) {
 		set[t.Key] = t.Value
 	}
-	return c.Resource(string(kind), id, set)
+	r := c.Resource(string(kind), id, set)
+	if read := conditionsOf[kind]; read != nil {
+		r.Conditions = read(c, v, id)
+	}
+	return r
 }
 
 // pageOf is the caller's page. ids is the name of the id list in AWS's message, or "" when none was sent.

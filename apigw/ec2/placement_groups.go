@@ -52,7 +52,7 @@ func (s *Service) CreatePlacementGroup(ctx context.Context, in *sdk.CreatePlacem
 		return nil, awserr.New("InvalidPlacementGroup.Duplicate", "The placement group '%s' already exists.", row.Name)
 	}
 	row.ID, row.AccountID = ids.PlacementGroup.New(), call.Account
-	if err := call.Authorize(placementGroupResource(call, v, &row)); err != nil {
+	if err := call.Authorize(tagging(placementGroupResource(call, v, &row), tags[types.ResourceTypePlacementGroup])); err != nil {
 		return nil, err
 	}
 	if err := s.region.Propose(ctx, command.CreatePlacementGroup{Group: row, Tags: tags[types.ResourceTypePlacementGroup]}, nil); err != nil {

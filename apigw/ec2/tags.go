@@ -87,7 +87,7 @@ func (s *Service) CreateTags(ctx context.Context, in *sdk.CreateTagsInput) (*sdk
 	if err := tags.Check(list); err != nil {
 		return nil, err
 	}
-	if err := s.touchTagged(ctx, call, in.Resources); err != nil {
+	if err := s.touchTagged(ctx, call, in.Resources, func(r apigw.Resource) apigw.Resource { return tagging(r, rows) }); err != nil {
 		return nil, err
 	}
 	set := command.CreateTags{AccountID: call.Account, Resources: in.Resources, Tags: state.MergeTags(nil, rows)}
@@ -112,7 +112,13 @@ func (s *Service) DeleteTags(ctx context.Context, in *sdk.DeleteTagsInput) (*sdk
 		}
 		matches = append(matches, command.TagMatch{Key: *t.Key, AnyValue: t.Value == nil, Value: valueOf(t.Value)})
 	}
-	if err := s.touchTagged(ctx, call, in.Resources); err != nil {
+	untag := func(r apigw.Resource) apigw.Resource {
+		for _, m := range matches {
+			r.RemovedTags = append(r.RemovedTags, m.Key)
+		}
+		return r
+	}
+	if err := s.touchTagged(ctx, call, in.Resources, untag); err != nil {
 		return nil, err
 	}
 	if err := s.region.Propose(ctx, command.DeleteTags{AccountID: call.Account, Resources: in.Resources, Tags: matches}, nil); err != nil {
@@ -122,7 +128,7 @@ func (s *Service) DeleteTags(ctx context.Context, in *sdk.DeleteTagsInput) (*sdk
 }
 
 // touchTagged checks that the resources are there and authorizes the call for them.
-func (s *Service) touchTagged(ctx context.Context, call *apigw.Call, wanted []string) error {
+func (s *Service) touchTagged(ctx context.Context, call *apigw.Call, wanted []string, change func(apigw.Resource) apigw.Resource) error {
 	if len(wanted) == 0 {
 		return awserr.MissingParameter("ResourceId")
 	}
@@ -145,9 +151,23 @@ func (s *Service) touchTagged(ctx context.Context, call *apigw.Call, wanted []st
 		if !kinds[i].exists(v, call.Account, id) {
 			return notFound(kinds[i].family, id)
 		}
-		touched = append(touched, resource(call, v, kinds[i].kind, id))
+		touched = append(touched, change(taggedResource(call, v, kinds[i].kind, id)))
 	}
 	return call.Authorize(touched...)
+}
+
+// taggedResource names what tags are on, with the names that policies have for images, key pairs and placement groups.
+func taggedResource(c *apigw.Call, v *state.View, kind types.ResourceType, id string) apigw.Resource {
+	if i, ok := state.Images.Get(v, state.AnyAccount, id); ok {
+		return imageResource(c, v, i)
+	}
+	if k, ok := state.KeyPairs.Get(v, c.Account, id); ok {
+		return keyPairResource(c, v, k)
+	}
+	if g, ok := state.PlacementGroups.Get(v, c.Account, id); ok {
+		return placementGroupResource(c, v, g)
+	}
+	return resource(c, v, kind, id)
 }
 
 // describedTags are DescribeTags' filters.

@@ -118,7 +118,14 @@ func (s *Service) DescribeVolumeAttribute(ctx context.Context, in *sdk.DescribeV
 	if err := firstError(ids.Volume.Check(id), checkEnum("Attribute", in.Attribute)); err != nil {
 		return nil, err
 	}
-	if _, _, err := s.namedVolumes(ctx, call, []string{id}); err != nil {
+	v, err := s.region.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := owned(v, call.Account, ids.Volume, state.Volumes, []string{id}); err != nil {
+		return nil, err
+	}
+	if err := call.Authorize(resource(call, v, types.ResourceTypeVolume, id)); err != nil {
 		return nil, err
 	}
 	out := &sdk.DescribeVolumeAttributeOutput{VolumeId: aws.String(id)}

@@ -82,7 +82,7 @@ func findUser(v *state.View, call *apigw.Call, name *string) (*state.User, error
 
 // userResource names a user for Authorize.
 func userResource(u *state.User) apigw.Resource {
-	return apigw.Resource{ARN: u.ARN(), Account: u.AccountID, Type: "user"}
+	return apigw.Resource{ARN: u.ARN(), Account: u.AccountID, Type: "user", Tags: map[string]string{}}
 }
 
 // shownName is the name in answers; the root user has none.
