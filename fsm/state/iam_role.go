@@ -63,7 +63,7 @@ func (p *InstanceProfile) ARN() string {
 type OIDCProvider struct {
 	AccountID   string
 	ARN         string
-	URL         string
+	URL         string // without https://
 	ClientIDs   []string
 	Thumbprints []string // SHA-1 of certificates, hex
 	Tags        map[string]string
@@ -74,32 +74,3 @@ type OIDCProvider struct {
 var OIDCProviders = &Table[OIDCProvider]{name: "oidc_providers", id: 56, since: 2, key: func(p *OIDCProvider) string { return p.ARN },
 	account: func(p *OIDCProvider) string { return p.AccountID },
 	indexes: map[Index]func(*OIDCProvider) []string{ByAccount: func(p *OIDCProvider) []string { return one(p.AccountID) }}}
-
-// PolicyVersion is one version of a managed policy.
-type PolicyVersion struct {
-	ID       string // v1
-	Document string
-	Created  Time
-}
-
-// ManagedPolicy is a policy of its own, which is attached by its ARN.
-type ManagedPolicy struct {
-	AccountID   string
-	ID          string // ANPA and 17 characters
-	Name        string
-	Path        string
-	Description string
-	Versions    []PolicyVersion
-	Default     string
-	Created     Time
-	Updated     Time
-	Tags        map[string]string
-}
-
-// ManagedPolicies by ARN.
-var ManagedPolicies = &Table[ManagedPolicy]{name: "managed_policies", id: 53, since: 2, key: func(p *ManagedPolicy) string { return p.ARN() },
-	account: func(p *ManagedPolicy) string { return p.AccountID },
-	indexes: map[Index]func(*ManagedPolicy) []string{ByAccount: func(p *ManagedPolicy) []string { return one(p.AccountID) }}}
-
-// ARN is the policy's Amazon resource name.
-func (p *ManagedPolicy) ARN() string { return "arn:aws:iam::" + p.AccountID + ":policy" + p.Path + p.Name }
