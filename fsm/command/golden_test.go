@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,6 +46,9 @@ func fill(v reflect.Value, n *int) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
+			if strings.Contains(v.Type().Field(i).Tag.Get("codec"), "omitempty") {
+				continue // came after the release: absent, it encodes as before
+			}
 			fill(v.Field(i), n)
 		}
 	default:

@@ -31,8 +31,15 @@ type User struct {
 	ID        string // AIDA and 17 characters; the account id for root
 	Path      string
 	Root      bool
-	Admin     bool // holds AdministratorAccess
+	Admin     bool // AdministratorAccess is attached
 	Created   Time
+
+	// Since format level 2.
+	Attached []string          `codec:",omitempty"` // ARNs of managed policies, sorted
+	Inline   []InlinePolicy    `codec:",omitempty"` // sorted by name
+	Groups   []string          `codec:",omitempty"` // names, sorted
+	Boundary string            `codec:",omitempty"` // ARN of a managed policy
+	Tags     map[string]string `codec:",omitempty"`
 }
 
 // UserKey is the key of a user's row.

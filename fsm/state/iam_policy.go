@@ -32,7 +32,9 @@ var ManagedPolicies = &Table[ManagedPolicy]{name: "managed_policies", id: 53, si
 	indexes: map[Index]func(*ManagedPolicy) []string{ByAccount: func(p *ManagedPolicy) []string { return one(p.AccountID) }}}
 
 // ARN is the policy's Amazon resource name.
-func (p *ManagedPolicy) ARN() string { return "arn:aws:iam::" + p.AccountID + ":policy" + p.Path + p.Name }
+func (p *ManagedPolicy) ARN() string {
+	return "arn:aws:iam::" + p.AccountID + ":policy" + p.Path + p.Name
+}
 
 // Version finds a version.
 func (p *ManagedPolicy) Version(id string) (PolicyVersion, bool) {

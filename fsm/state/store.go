@@ -120,7 +120,7 @@ func Tables() []AnyTable {
 		Standings, RemovedNodes, LeaseTerms, Events, EventHeads,
 		PlacementGroups,
 		Settings,
-		Roles, InstanceProfiles, ManagedPolicies, OIDCProviders,
+		IAMGroups, Roles, InstanceProfiles, ManagedPolicies, AccountSettingsOf, LoginProfiles, OIDCProviders, KeyUses,
 	}
 }
 
