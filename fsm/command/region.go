@@ -86,5 +86,5 @@ func All() []Command {
 		CreateJoinToken{}, RevokeJoinToken{}, AdmitNode{}, AdvertiseNode{}, InitCluster{}, PublishSettings{}, EjectNode{}, ReportSnapshot{},
 		SetSetting{}, RestoreRegion{}, SetFormatLevel{},
 		CreatePlacementGroup{}, DeletePlacementGroup{}, ModifyInstancePlacement{},
-	}, nodeCommands()...)
+	}, append(nodeCommands(), profileCommands()...)...)
 }
