@@ -97,5 +97,6 @@ func (a *apply) deleteAccessKey(c command.DeleteAccessKey) (any, *command.Error)
 		return nil, refusal
 	}
 	state.AccessKeys.Delete(a.Txn, c.KeyID)
+	state.KeyUses.Delete(a.Txn, c.KeyID)
 	return nil, nil
 }

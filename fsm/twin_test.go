@@ -94,7 +94,7 @@ func (w *twins) step(t *rapid.T) {
 	v := w.a.View()
 	acct := rapid.SampledFrom([]string{"111111111111", "222222222222"}).Draw(t, "account")
 	ids := []string{w.instance(t)}
-	switch rapid.IntRange(0, 27).Draw(t, "step") {
+	switch rapid.IntRange(0, 33).Draw(t, "step") {
 	case 0, 1, 2:
 		w.run(t, acct)
 	case 3:
@@ -136,6 +136,8 @@ func (w *twins) step(t *rapid.T) {
 		w.movePlacement(t, acct, ids[0])
 	case 22, 23:
 		w.member(t)
+	case 28, 29, 30, 31, 32, 33:
+		w.identity(t, acct)
 	case 27:
 		w.apply(t, command.SetFormatLevel{Level: rapid.IntRange(1, state.FormatLevel+1).Draw(t, "level")})
 	default:
@@ -305,6 +307,7 @@ func invariants(t *rapid.T, v *state.View) {
 	admissions(t, v)
 	groupRules(t, v)
 	standings(t, v)
+	identities(t, v)
 }
 
 // orphans checks that tags and volumes refer to what exists.

@@ -50,3 +50,50 @@ func (p *ManagedPolicy) DefaultDocument() string {
 	v, _ := p.Version(p.Default)
 	return v.Document
 }
+
+// AdministratorAccess is AWS's policy that allows everything: what User.Admin stands for.
+const AdministratorAccess = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+// AttachedTo are the managed policies of a user, sorted: those in its row, and what User.Admin stands for.
+func (u *User) AttachedTo() []string {
+	if u.Root || !u.Admin || slices.Contains(u.Attached, AdministratorAccess) {
+		return u.Attached
+	}
+	return slices.Sorted(slices.Values(append([]string{AdministratorAccess}, u.Attached...)))
+}
+
+// Attachments counts the users, groups and roles of an account that a managed policy is attached to.
+func (v *View) Attachments(account, arn string) int {
+	n := 0
+	count := func(attached []string) {
+		if slices.Contains(attached, arn) {
+			n++
+		}
+	}
+	for u := range Users.Of(v, account) {
+		count(u.AttachedTo())
+	}
+	for g := range IAMGroups.Of(v, account) {
+		count(g.Attached)
+	}
+	for r := range Roles.Of(v, account) {
+		count(r.Attached)
+	}
+	return n
+}
+
+// Bounded counts the users and roles of an account that a managed policy is the permissions boundary of.
+func (v *View) Bounded(account, arn string) int {
+	n := 0
+	for u := range Users.Of(v, account) {
+		if u.Boundary == arn {
+			n++
+		}
+	}
+	for r := range Roles.Of(v, account) {
+		if r.Boundary == arn {
+			n++
+		}
+	}
+	return n
+}
