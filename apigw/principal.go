@@ -36,14 +36,12 @@ type Principal struct {
 	AccessKeyID string
 	ARN         string // arn:aws:iam::123456789012:user/alice
 	UserID      string // AIDA...; the account id for root
-	// UserName is empty for root and for sessions of roles. A federated user has the name of the user who vouched for it.
-	UserName string
-	Type     PrincipalType
-	Root     bool
-	Secret   string // the secret access key; cleared before handlers see the principal
-	Token    string // the session token that must come with the key; empty for long-term keys
-	Status   Status
-	Session  *Session // of temporary credentials; nil for long-term keys. It must not be changed.
+	UserName    string // empty for root, for sessions of roles and for federated users
+	Type        PrincipalType
+	Root        bool
+	Secret      string // the secret access key; cleared before handlers see the principal
+	Status      Status
+	Session     *Session // of temporary credentials; nil for long-term keys. It must not be changed.
 }
 
 // ErrUnknownKey says that no access key has that id.

@@ -66,6 +66,9 @@ func sessionKeys(k policy.Keys, r apigw.AuthzRequest, s *apigw.Session) {
 	if s.SourceIdentity != "" {
 		k["aws:sourceidentity"] = []string{s.SourceIdentity}
 	}
+	if s.InstanceARN != "" {
+		k["aws:ec2sourceinstancearn"], k["ec2:sourceinstancearn"] = []string{s.InstanceARN}, []string{s.InstanceARN}
+	}
 	if s.Provider != "" {
 		k["aws:federatedprovider"] = []string{s.Provider}
 	}

@@ -49,28 +49,90 @@ func (s *StatePolicies) Of(ctx context.Context, p apigw.Principal) (Holdings, er
 const administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 // InView is Of on a view that the caller has: the simulators and sts:AssumeRole ask about principals who did not call.
-// A user that is gone holds nothing.
+// A user that is gone holds nothing. The root user needs nothing.
 func (s *StatePolicies) InView(v *state.View, p apigw.Principal) (Holdings, error) {
 	var h Holdings
-	if user, ok := state.Users.Get(v, p.AccountID, state.UserKey(p.AccountID, p.UserName)); ok && !p.Root && user.Admin {
-		source, err := s.named(v, administrator)
-		if err != nil {
+	if owner, ok := holder(v, p); ok {
+		if err := s.attach(v, &h, owner); err != nil {
 			return Holdings{}, err
 		}
-		h.Set.Identity = append(h.Set.Identity, source)
 	}
 	if p.Session != nil {
-		if err := s.session(v, p.Session, p.Type, &h.Set); err != nil {
+		if err := s.session(v, p, &h.Set); err != nil {
 			return Holdings{}, err
 		}
 	}
 	return h, nil
 }
 
+// attachments are the policies of one user, group or role.
+type attachments struct {
+	kind     string // "user", "group" or "role", as policies' sources are named
+	name     string
+	inline   []inline
+	attached []string // ARNs of managed policies
+	boundary string   // ARN of one, or ""
+	tags     map[string]string
+}
+
+// inline is a policy that is part of its user, group or role.
+type inline struct{ name, document string }
+
+// holder finds what the state attaches to whoever a principal's permissions come from: the user, the user that a
+// federated session was made by, or the role.
+func holder(v *state.View, p apigw.Principal) (attachments, bool) {
+	name := p.UserName
+	switch {
+	case p.Type == apigw.PrincipalFederated && p.Session != nil:
+		name = p.Session.User
+	case p.Root || p.Type == apigw.PrincipalAssumedRole:
+		return attachments{}, false
+	}
+	user, ok := state.Users.Get(v, p.AccountID, state.UserKey(p.AccountID, name))
+	if !ok {
+		return attachments{}, false
+	}
+	out := attachments{kind: "user", name: user.Name}
+	if user.Admin {
+		out.attached = append(out.attached, administrator)
+	}
+	return out, true
+}
+
+// attach adds the policies of a holder to what a principal holds.
+func (s *StatePolicies) attach(v *state.View, h *Holdings, a attachments) error {
+	for _, in := range a.inline {
+		d, err := s.cache.compile(policy.Identity, in.document)
+		if err != nil {
+			return fmt.Errorf("policy %s of %s %s: %w", in.name, a.kind, a.name, err)
+		}
+		h.Set.Identity = append(h.Set.Identity, policy.Source{ID: a.kind + "_" + a.name + "_" + in.name, Type: a.kind, Document: d})
+	}
+	for _, arn := range a.attached {
+		source, err := s.named(v, arn)
+		if err != nil {
+			return err
+		}
+		h.Set.Identity = append(h.Set.Identity, source)
+	}
+	if a.boundary != "" {
+		source, err := s.named(v, a.boundary)
+		if err != nil {
+			return err
+		}
+		h.Set.Boundary = policy.NewLayer(source)
+	}
+	if len(a.tags) > 0 {
+		h.Tags = a.tags
+	}
+	return nil
+}
+
 // session adds the layer that bounds a session. A federated user without session policies may do nothing; a role's
 // session or a session token without them is not bounded.
-func (s *StatePolicies) session(v *state.View, in *apigw.Session, kind apigw.PrincipalType, out *policy.Set) error {
-	if len(in.Policies)+len(in.PolicyARNs) == 0 && kind != apigw.PrincipalFederated {
+func (s *StatePolicies) session(v *state.View, p apigw.Principal, out *policy.Set) error {
+	in := p.Session
+	if !in.Limited() && p.Type != apigw.PrincipalFederated {
 		return nil
 	}
 	out.Session = policy.NewLayer()

@@ -101,9 +101,6 @@ func TestGateway_LaunchMembersRefusedByName(t *testing.T) {
 		"EnclaveOptions.Enabled": func(in *sdk.RunInstancesInput) {
 			in.EnclaveOptions = &types.EnclaveOptionsRequest{Enabled: ptr(true)}
 		},
-		"IamInstanceProfile.Name": func(in *sdk.RunInstancesInput) {
-			in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: ptr("p")}
-		},
 		"LaunchTemplate.LaunchTemplateName": func(in *sdk.RunInstancesInput) {
 			in.LaunchTemplate = &types.LaunchTemplateSpecification{LaunchTemplateName: ptr("t")}
 		},

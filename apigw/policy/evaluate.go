@@ -110,7 +110,7 @@ func first(denied []Match) LayerName {
 	return LayerIdentity
 }
 
-// verdict is what each layer says without the denies.
+// verdict is what each layer says without the denies, asked in the order in which Matched names statements.
 type verdict struct {
 	resourceControl, serviceControl, endpoint, boundary, session, identity bool
 	resource                                                               grant
@@ -118,17 +118,17 @@ type verdict struct {
 
 func (e *evaluation) verdict(s *Set) verdict {
 	v := verdict{resourceControl: true, serviceControl: true}
-	for i := range s.RCPs {
-		v.resourceControl = e.layer(LayerResourceControl, s.RCPs[i].Sources) && v.resourceControl
-	}
-	for i := range s.SCPs {
-		v.serviceControl = e.layer(LayerServiceControl, s.SCPs[i].Sources) && v.serviceControl
-	}
-	v.endpoint = s.Endpoint == nil || e.layer(LayerEndpoint, s.Endpoint.Sources)
+	v.identity = e.layer(LayerIdentity, s.Identity) || e.request.Principal.Root
 	v.resource = e.grants(s.Resource)
 	v.boundary = s.Boundary == nil || e.layer(LayerBoundary, s.Boundary.Sources)
 	v.session = s.Session == nil || e.layer(LayerSession, s.Session.Sources)
-	v.identity = e.layer(LayerIdentity, s.Identity) || e.request.Principal.Root
+	v.endpoint = s.Endpoint == nil || e.layer(LayerEndpoint, s.Endpoint.Sources)
+	for i := range s.SCPs {
+		v.serviceControl = e.layer(LayerServiceControl, s.SCPs[i].Sources) && v.serviceControl
+	}
+	for i := range s.RCPs {
+		v.resourceControl = e.layer(LayerResourceControl, s.RCPs[i].Sources) && v.resourceControl
+	}
 	return v
 }
 

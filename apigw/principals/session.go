@@ -54,7 +54,7 @@ func describe(v *state.View, claims *session.Claims, p *apigw.Principal) error {
 			return err
 		}
 		p.Type, p.ARN = apigw.PrincipalFederated, session.FederatedARN(p.AccountID, claims.Session.Name)
-		p.UserID = p.AccountID + ":" + claims.Session.Name
+		p.UserID, p.UserName, p.Session.User = p.AccountID+":"+claims.Session.Name, "", claims.UserName
 		return nil
 	}
 	return apigw.ErrInvalidToken

@@ -83,7 +83,7 @@ func newRoot(a *app) *cobra.Command {
 	root.AddGroup(&cobra.Group{ID: "operate", Title: "Operate a region:"}, &cobra.Group{ID: "node", Title: "Run a node:"})
 	operate := []*cobra.Command{
 		newMembers(a), newRaft(a), newNode(a), newEvents(a), newInstance(a), newImage(a), newEnv(a), newQuickstart(a),
-		newAccount(a), newAccessKey(a), newSettings(a), newBackup(a), newDoctor(a), newDebug(a), newTop(a),
+		newAccount(a), newAccessKey(a), newPolicy(a), newSettings(a), newBackup(a), newDoctor(a), newDebug(a), newTop(a),
 	}
 	node := []*cobra.Command{newAgent(a), newBlockd(a), newGuard(a), newAdmin(a), newConfig(a)}
 	for _, cmd := range operate {

@@ -67,6 +67,7 @@ func (s *adminServer) handler() http.Handler {
 		admin.RouteSettingSet:       s.settingSet,
 		admin.RouteUpgrade:          s.upgrade,
 		admin.RouteUpgradeFinalize:  s.upgradeFinalize,
+		admin.RoutePolicySimulate:   s.policySimulate,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			out, err := h(r.Context(), r)
