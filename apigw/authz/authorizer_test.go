@@ -302,20 +302,6 @@ func TestStatePolicies_AdministratorsAndOthers(t *testing.T) {
 			}
 		}
 	}
-	attached := attachments{kind: "user", name: "bob", inline: []inline{{"own", onlyEC2[0]}}, attached: []string{"arn:aws:iam::aws:policy/IAMFullAccess", "arn:aws:iam::111111111111:policy/gone"},
-		boundary: "arn:aws:iam::aws:policy/AmazonEC2FullAccess", tags: map[string]string{"team": "blue"}}
-	var held Holdings
-	if err := policies.attach(region.FSM.View(), &held, attached); err != nil {
-		t.Fatal(err)
-	}
-	if got := held.Set.Identity; len(got) != 3 || got[0].ID != "user_bob_own" || got[1].Type != "aws-managed" || got[2].Document != nil || held.Tags["team"] != "blue" {
-		t.Errorf("attached %+v", held)
-	}
-	for action, want := range map[string]policy.LayerName{"ec2:RunInstances": "", "iam:CreateUser": policy.LayerBoundary, "s3:GetObject": policy.LayerIdentity} {
-		if d := policy.Evaluate(policy.Request{Principal: PrincipalOf(as("bob", nil)), Action: action, Resource: "*"}, held.Set); d.Layer != want {
-			t.Errorf("%s is refused by %q, want %q", action, d.Layer, want)
-		}
-	}
 	if _, err := policies.Of(t.Context(), as("admin", func(p *apigw.Principal) { p.Session = &apigw.Session{Policies: []string{"{"}} })); err == nil {
 		t.Error("a session policy that does not parse was taken for an empty one")
 	}

@@ -49,11 +49,11 @@ func (s *StatePolicies) Of(ctx context.Context, p apigw.Principal) (Holdings, er
 const administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 // InView is Of on a view that the caller has: the simulators and sts:AssumeRole ask about principals who did not call.
-// A user that is gone holds nothing. The root user needs nothing.
+// A user or role that is gone holds nothing. The root user needs nothing.
 func (s *StatePolicies) InView(v *state.View, p apigw.Principal) (Holdings, error) {
 	var h Holdings
-	if owner, ok := holder(v, p); ok {
-		if err := s.attach(v, &h, owner); err != nil {
+	for _, owner := range holders(v, p) {
+		if err := s.attach(v, &h, p.AccountID, owner); err != nil {
 			return Holdings{}, err
 		}
 	}
@@ -65,58 +65,24 @@ func (s *StatePolicies) InView(v *state.View, p apigw.Principal) (Holdings, erro
 	return h, nil
 }
 
-// attachments are the policies of one user, group or role.
-type attachments struct {
-	kind     string // "user", "group" or "role", as policies' sources are named
-	name     string
-	inline   []inline
-	attached []string // ARNs of managed policies
-	boundary string   // ARN of one, or ""
-	tags     map[string]string
-}
-
-// inline is a policy that is part of its user, group or role.
-type inline struct{ name, document string }
-
-// holder finds what the state attaches to whoever a principal's permissions come from: the user, the user that a
-// federated session was made by, or the role.
-func holder(v *state.View, p apigw.Principal) (attachments, bool) {
-	name := p.UserName
-	switch {
-	case p.Type == apigw.PrincipalFederated && p.Session != nil:
-		name = p.Session.User
-	case p.Root || p.Type == apigw.PrincipalAssumedRole:
-		return attachments{}, false
-	}
-	user, ok := state.Users.Get(v, p.AccountID, state.UserKey(p.AccountID, name))
-	if !ok {
-		return attachments{}, false
-	}
-	out := attachments{kind: "user", name: user.Name}
-	if user.Admin {
-		out.attached = append(out.attached, administrator)
-	}
-	return out, true
-}
-
 // attach adds the policies of a holder to what a principal holds.
-func (s *StatePolicies) attach(v *state.View, h *Holdings, a attachments) error {
+func (s *StatePolicies) attach(v *state.View, h *Holdings, account string, a attachments) error {
 	for _, in := range a.inline {
-		d, err := s.cache.compile(policy.Identity, in.document)
+		d, err := s.cache.compile(policy.Identity, in.Document)
 		if err != nil {
-			return fmt.Errorf("policy %s of %s %s: %w", in.name, a.kind, a.name, err)
+			return fmt.Errorf("policy %s of %s %s: %w", in.Name, a.kind, a.name, err)
 		}
-		h.Set.Identity = append(h.Set.Identity, policy.Source{ID: a.kind + "_" + a.name + "_" + in.name, Type: a.kind, Document: d})
+		h.Set.Identity = append(h.Set.Identity, policy.Source{ID: a.kind + "_" + a.name + "_" + in.Name, Type: a.kind, Document: d})
 	}
 	for _, arn := range a.attached {
-		source, err := s.named(v, arn)
+		source, err := s.named(v, account, arn)
 		if err != nil {
 			return err
 		}
 		h.Set.Identity = append(h.Set.Identity, source)
 	}
 	if a.boundary != "" {
-		source, err := s.named(v, a.boundary)
+		source, err := s.named(v, account, a.boundary)
 		if err != nil {
 			return err
 		}
@@ -144,7 +110,7 @@ func (s *StatePolicies) session(v *state.View, p apigw.Principal, out *policy.Se
 		out.Session.Sources = append(out.Session.Sources, policy.Source{ID: "SessionPolicy", Type: "none", Document: d})
 	}
 	for _, arn := range in.PolicyARNs {
-		source, err := s.named(v, arn)
+		source, err := s.named(v, p.AccountID, arn)
 		if err != nil {
 			return err
 		}
@@ -153,12 +119,20 @@ func (s *StatePolicies) session(v *state.View, p apigw.Principal, out *policy.Se
 	return nil
 }
 
-// named finds a managed policy by its ARN. One that does not exist allows nothing.
-func (s *StatePolicies) named(_ *state.View, arn string) (policy.Source, error) {
+// named finds a managed policy by its ARN: AWS's, or one of the account. One that does not exist allows nothing.
+func (s *StatePolicies) named(v *state.View, account, arn string) (policy.Source, error) {
 	if p, ok := managed.Lookup(arn); ok {
 		return policy.Source{ID: arn, Type: "aws-managed", Document: p.Compiled}, nil
 	}
-	return policy.Source{ID: arn}, nil
+	p, ok := state.ManagedPolicies.Get(v, account, arn)
+	if !ok {
+		return policy.Source{ID: arn}, nil
+	}
+	d, err := s.cache.compile(policy.Identity, p.DefaultDocument())
+	if err != nil {
+		return policy.Source{}, fmt.Errorf("policy %s: %w", arn, err)
+	}
+	return policy.Source{ID: arn, Type: "user-managed", Document: d}, nil
 }
 
 // text is what a compiled document was made of.

@@ -41,17 +41,6 @@ type Service struct {
 	sealer Sealer
 }
 
-// Members declares what each action implements of its input.
-var Members = apigw.Members{
-	"CreateAccessKey":    {"UserName"},
-	"UpdateAccessKey":    {"UserName", "AccessKeyId", "Status"},
-	"DeleteAccessKey":    {"UserName", "AccessKeyId"},
-	"ListAccessKeys":     {"UserName", "Marker", "MaxItems"},
-	"GetUser":            {"UserName"},
-	"ListUsers":          {"PathPrefix", "Marker", "MaxItems"},
-	"ListAccountAliases": {"Marker", "MaxItems"},
-}
-
 // New returns the service. It does no I/O.
 func New(cfg Config) (*Service, error) {
 	if cfg.Region == nil || cfg.Sealer == nil {
@@ -82,7 +71,7 @@ func findUser(v *state.View, call *apigw.Call, name *string) (*state.User, error
 
 // userResource names a user for Authorize.
 func userResource(u *state.User) apigw.Resource {
-	return apigw.Resource{ARN: u.ARN(), Account: u.AccountID, Type: "user", Tags: map[string]string{}}
+	return bounded(apigw.Resource{ARN: u.ARN(), Account: u.AccountID, Type: "user", Tags: tagged(u.Tags)}, u.Boundary)
 }
 
 // shownName is the name in answers; the root user has none.

@@ -4,20 +4,49 @@ package iam
 
 import (
 	"context"
-	"regexp"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/hivecloud/hive/apigw"
-	"github.com/hivecloud/hive/apigw/awserr"
-	"github.com/hivecloud/hive/apigw/page"
+	"github.com/hivecloud/hive/fsm/command"
 	"github.com/hivecloud/hive/fsm/state"
 )
 
-var pathPrefix = regexp.MustCompile(`^/[!-\x7f]{0,511}$`)
+// CreateUser makes a user without keys or permissions.
+// See https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html
+func (s *Service) CreateUser(ctx context.Context, in *sdk.CreateUserInput) (*sdk.CreateUserOutput, error) {
+	call := apigw.CallFrom(ctx)
+	name, err := checkName("userName", in.UserName, 64)
+	if err != nil {
+		return nil, err
+	}
+	at, err := checkPath("path", in.Path)
+	if err != nil {
+		return nil, err
+	}
+	set, err := tagsOf(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	u := state.User{AccountID: call.Account, Name: name, ID: newID("AIDA"), Path: at, Tags: set, Created: state.At(call.Time)}
+	if in.PermissionsBoundary != nil {
+		if u.Boundary, err = checkPolicyARN("permissionsBoundary", in.PermissionsBoundary); err != nil {
+			return nil, err
+		}
+	}
+	r := userResource(&u)
+	r.RequestTags = set
+	if err := call.Authorize(r); err != nil {
+		return nil, err
+	}
+	if err := s.change(ctx, command.CreateUser{User: u}, nil); err != nil {
+		return nil, err
+	}
+	shown := show(&u)
+	return &sdk.CreateUserOutput{User: &shown}, nil
+}
 
 // GetUser shows a user, or the caller, who may be the root user.
 // See https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetUser.html
@@ -32,6 +61,13 @@ func (s *Service) GetUser(ctx context.Context, in *sdk.GetUserInput) (*sdk.GetUs
 
 // show is a user as the API shows it.
 func show(u *state.User) types.User {
+	out := listedUser(u)
+	out.PermissionsBoundary, out.Tags = shownBoundary(u.Boundary), shownTags(u.Tags)
+	return out
+}
+
+// listedUser is a user in a list: without tags and boundary.
+func listedUser(u *state.User) types.User {
 	out := types.User{UserName: shownName(u), UserId: aws.String(u.ID), Arn: aws.String(u.ARN()), CreateDate: aws.Time(u.Created.Std())}
 	if !u.Root {
 		out.Path = aws.String(u.Path)
@@ -42,12 +78,11 @@ func show(u *state.User) types.User {
 // ListUsers lists the account's users; the root user is none.
 // See https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListUsers.html
 func (s *Service) ListUsers(ctx context.Context, in *sdk.ListUsersInput) (*sdk.ListUsersOutput, error) {
-	call := apigw.CallFrom(ctx)
-	prefix := aws.ToString(in.PathPrefix)
-	if in.PathPrefix != nil && !pathPrefix.MatchString(prefix) {
-		return nil, awserr.ValidationError("The specified value for pathPrefix is invalid. It must begin with / and contain only alphanumeric characters and/or / characters.")
+	prefix, err := checkPrefix(in.PathPrefix)
+	if err != nil {
+		return nil, err
 	}
-	v, err := s.region.View(ctx)
+	call, v, err := s.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -55,32 +90,68 @@ func (s *Service) ListUsers(ctx context.Context, in *sdk.ListUsersInput) (*sdk.L
 		return nil, err
 	}
 	var users []*state.User
-	for u := range state.Users.Of(v, call.Account) {
-		if !u.Root && strings.HasPrefix(u.Path, prefix) {
+	for _, u := range under(v, call.Account, prefix, state.Users, func(u *state.User) string { return u.Path }) {
+		if !u.Root {
 			users = append(users, u)
 		}
 	}
-	users, next, err := apigw.Page(call, users, func(u *state.User) string { return u.Name }, pageOf(in.MaxItems, in.Marker), page.IAM)
-	if err != nil {
-		return nil, err
-	}
-	out := &sdk.ListUsersOutput{Users: []types.User{}, IsTruncated: next != nil, Marker: next}
-	for _, u := range users {
-		out.Users = append(out.Users, show(u))
-	}
-	return out, nil
+	out := &sdk.ListUsersOutput{}
+	out.Users, out.Marker, err = listed(call, users, func(u *state.User) string { return u.Name }, in.MaxItems, in.Marker, listedUser)
+	out.IsTruncated = out.Marker != nil
+	return out, err
 }
 
-// ListAccountAliases lists the account's alias. No action gives an account one yet, so the list is empty.
-// See https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccountAliases.html
-func (s *Service) ListAccountAliases(ctx context.Context, in *sdk.ListAccountAliasesInput) (*sdk.ListAccountAliasesOutput, error) {
-	call := apigw.CallFrom(ctx)
-	if err := call.Authorize(); err != nil {
-		return nil, err
-	}
-	aliases, _, err := apigw.Page(call, []string{}, func(a string) string { return a }, pageOf(in.MaxItems, in.Marker), page.IAM)
+// UpdateUser renames a user or moves it to another path.
+// See https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateUser.html
+func (s *Service) UpdateUser(ctx context.Context, in *sdk.UpdateUserInput) (*sdk.UpdateUserOutput, error) {
+	call, v, err := s.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &sdk.ListAccountAliasesOutput{AccountAliases: aliases}, nil
+	u, err := namedUser(v, call, in.UserName)
+	if err != nil {
+		return nil, err
+	}
+	after := *u
+	if err := move(in.NewUserName, in.NewPath, "newUserName", 64, &after.Name, &after.Path); err != nil {
+		return nil, err
+	}
+	resources := []apigw.Resource{userResource(u)}
+	if after.ARN() != u.ARN() { // AWS asks about the old and the new name
+		resources = append(resources, userResource(&after))
+	}
+	if err := call.Authorize(resources...); err != nil {
+		return nil, err
+	}
+	return &sdk.UpdateUserOutput{}, s.change(ctx, command.UpdateUser{AccountID: call.Account, Name: u.Name, NewName: in.NewUserName, NewPath: in.NewPath}, nil)
+}
+
+// move checks a new name and path and writes them.
+func move(newName, newPath *string, field string, longest int, name, at *string) (err error) {
+	if newName != nil {
+		if *name, err = checkName(field, newName, longest); err != nil {
+			return err
+		}
+	}
+	if newPath != nil {
+		*at, err = checkPath("newPath", newPath)
+	}
+	return err
+}
+
+// DeleteUser removes a user that has nothing left.
+// See https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
+func (s *Service) DeleteUser(ctx context.Context, in *sdk.DeleteUserInput) (*sdk.DeleteUserOutput, error) {
+	call, v, err := s.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	u, err := namedUser(v, call, in.UserName)
+	if err != nil {
+		return nil, err
+	}
+	if err := call.Authorize(userResource(u)); err != nil {
+		return nil, err
+	}
+	return &sdk.DeleteUserOutput{}, s.change(ctx, command.DeleteUser{AccountID: call.Account, Name: u.Name}, nil)
 }
