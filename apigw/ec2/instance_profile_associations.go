@@ -43,12 +43,12 @@ func (s *Service) AssociateIamInstanceProfile(ctx context.Context, in *sdk.Assoc
 	if err != nil {
 		return nil, err
 	}
+	if _, ok := state.Instances.Get(v, call.Account, id); !ok {
+		return nil, ids.Instance.Missing(id)
+	}
 	profile, err := requiredProfile(v, call.Account, in.IamInstanceProfile)
 	if err != nil {
 		return nil, err
-	}
-	if _, ok := state.Instances.Get(v, call.Account, id); !ok {
-		return nil, ids.Instance.Missing(id)
 	}
 	if err := authorizeProfile(call, v, profile, id); err != nil {
 		return nil, err
