@@ -8,6 +8,7 @@ import (
 	"regexp"
 
 	"github.com/hivecloud/hive/apigw"
+	"github.com/hivecloud/hive/apigw/authz"
 	"github.com/hivecloud/hive/apigw/awserr"
 	"github.com/hivecloud/hive/fsm/command"
 	"github.com/hivecloud/hive/fsm/state"
@@ -37,8 +38,9 @@ type Config struct {
 
 // Service answers the IAM API. Its exported methods are the actions; any number of calls may run at once.
 type Service struct {
-	region Region
-	sealer Sealer
+	region   Region
+	sealer   Sealer
+	policies *authz.StatePolicies
 }
 
 // New returns the service. It does no I/O.
@@ -46,7 +48,11 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Region == nil || cfg.Sealer == nil {
 		return nil, errors.New("iam service: a region and a sealer are required")
 	}
-	return &Service{region: cfg.Region, sealer: cfg.Sealer}, nil
+	policies, err := authz.NewStatePolicies(cfg.Region)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{region: cfg.Region, sealer: cfg.Sealer, policies: policies}, nil
 }
 
 var userName = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
