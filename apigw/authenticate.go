@@ -3,9 +3,10 @@
 package apigw
 
 import (
-	"crypto/hmac"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hivecloud/hive/apigw/awserr"
@@ -24,6 +25,9 @@ func (x *exchange) authenticate() error {
 	sig, err := sigv4.Parse(x.request)
 	if err != nil {
 		x.guessService()
+		if refused := new(sigv4.Error); errors.As(err, &refused) && refused.Kind == sigv4.Missing && x.needsNoSignature() {
+			return nil
+		}
 		return x.authError(err)
 	}
 	x.signature = sig
@@ -38,9 +42,10 @@ func (x *exchange) authenticate() error {
 	if err := sig.CheckTime(x.arrived, signing); err != nil {
 		return x.authError(err)
 	}
-	p, err := x.gateway.cfg.Principals.Lookup(x.request.Context(), sig.AccessKeyID)
-	unknown := errors.Is(err, ErrUnknownKey)
-	if err != nil && !unknown {
+	p, err := x.signer(sig)
+	expired := errors.Is(err, ErrExpiredToken)
+	unknown := errors.Is(err, ErrUnknownKey) || errors.Is(err, ErrInvalidToken)
+	if err != nil && !unknown && !expired {
 		return fmt.Errorf("look up access key %s: %w", sig.AccessKeyID, errors.Join(err, errUnavailable))
 	}
 	if unknown {
@@ -52,12 +57,43 @@ func (x *exchange) authenticate() error {
 		return x.unknownKey()
 	case err != nil:
 		return x.authError(err)
-	case p.Token == "" && sig.SecurityToken != "", p.Token != "" && !hmac.Equal([]byte(p.Token), []byte(sig.SecurityToken)):
+	case expired:
+		return x.expiredToken()
+	case !x.mayCall(p):
 		return x.unknownKey()
 	}
-	p.Secret, p.Token = "", ""
+	p.Secret = ""
 	x.principal = p
 	return nil
+}
+
+// signer finds whose credentials signed. A token comes with temporary credentials and with nothing else.
+func (x *exchange) signer(sig *sigv4.Signature) (Principal, error) {
+	ctx, temporary := x.request.Context(), strings.HasPrefix(sig.AccessKeyID, session)
+	switch {
+	case temporary && sig.SecurityToken != "":
+		return x.gateway.cfg.Principals.Session(ctx, sig.AccessKeyID, sig.SecurityToken)
+	case temporary || sig.SecurityToken != "":
+		return Principal{}, ErrInvalidToken
+	}
+	return x.gateway.cfg.Principals.Lookup(ctx, sig.AccessKeyID)
+}
+
+// session begins the access key ids of temporary credentials.
+const session = "ASIA"
+
+// mayCall: the credentials of GetFederationToken never call IAM, those of GetSessionToken only with a second factor.
+// See https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html
+func (x *exchange) mayCall(p Principal) bool {
+	return x.service.name != "iam" || p.Session == nil || p.Type == PrincipalAssumedRole || p.Type != PrincipalFederated && p.Session.MFA
+}
+
+// expiredToken is said after the signature was found to be good.
+func (x *exchange) expiredToken() error {
+	if x.ec2() {
+		return awserr.New("RequestExpired", "Request has expired.")
+	}
+	return awserr.New("ExpiredToken", "The security token included in the request is expired")
 }
 
 // regionFits: IAM and STS are global services, whose clients may also sign for AWS's home region.
@@ -79,6 +115,20 @@ func (x *exchange) guessService() {
 	if version, err := form.Take("Version"); err == nil {
 		x.service = x.gateway.versions[version]
 	}
+}
+
+// needsNoSignature: a few actions carry their own proof of who calls. Their handlers check it; until then the call has no
+// principal and no account.
+func (x *exchange) needsNoSignature() bool {
+	if x.service == nil || len(x.service.unsigned) == 0 || x.format != wire.Urlencoded {
+		return false
+	}
+	form, err := x.form()
+	if err != nil {
+		return false
+	}
+	action, err := form.Take("Action")
+	return err == nil && slices.Contains(x.service.unsigned, action)
 }
 
 // ec2 reports whether the answer is EC2's to phrase.

@@ -31,6 +31,22 @@ func (c *Call) Authorize(resources ...Resource) error {
 	return nil
 }
 
+// Admit makes who the handler found to be calling the caller of an unsigned call, and stands for Authorize: the proof that
+// came with the call, and what the handler checked it against, decided. It panics in a signed call: a broken invariant.
+func (c *Call) Admit(p Principal) {
+	if c.Principal.AccountID != "" {
+		panic("apigw: admit another caller into a signed call")
+	}
+	c.Account, c.Principal = p.AccountID, p
+	c.authorized.Store(true)
+}
+
+// Proven stands for Authorize in a call that is decided by a proof of its own, whoever signed it. See Admit.
+func (c *Call) Proven() { c.authorized.Store(true) }
+
+// Signed tells whether the call came with a signature, whose principal it has.
+func (c *Call) Signed() bool { return c.Principal.AccountID != "" }
+
 // AuthorizeAction asks about another action that this call implies, iam:PassRole with the role for one. It does not
 // stand for Authorize; a handler calls it before.
 func (c *Call) AuthorizeAction(action string, resources ...Resource) error {

@@ -40,6 +40,9 @@ const (
 	aliceKey   = "AKIAALICE"
 	sleeperKey = "AKIASLEEPER" // inactive
 	sessionKey = "ASIASESSION"
+	mfaKey     = "ASIAMFA"
+	oldKey     = "ASIAOLD" // its session is over
+	fedKey     = "ASIAFEDERATED"
 	brokenKey  = "AKIABROKEN" // the store cannot answer
 )
 
@@ -53,12 +56,24 @@ func (people) Lookup(_ context.Context, id string) (Principal, error) {
 	case aliceKey:
 	case sleeperKey:
 		alice.Status = Inactive
-	case sessionKey:
-		alice.Token = "the token"
 	case brokenKey:
 		return Principal{}, errors.New("disk on fire")
 	default:
 		return Principal{}, ErrUnknownKey
+	}
+	return alice, nil
+}
+
+func (people) Session(_ context.Context, id, token string) (Principal, error) {
+	alice, _ := people{}.Lookup(context.Background(), aliceKey)
+	alice.AccessKeyID, alice.Session = id, &Session{MFA: id == mfaKey}
+	switch {
+	case token != "the token":
+		return Principal{}, ErrInvalidToken
+	case id == oldKey:
+		return alice, ErrExpiredToken
+	case id == fedKey:
+		alice.Type = PrincipalFederated
 	}
 	return alice, nil
 }
@@ -258,9 +273,14 @@ func TestCalls(t *testing.T) {
 		{"identity by GET", request{method: "GET", path: "/?" + identity, service: "sts"}, 200, "", "<Account>111122223333</Account>"},
 		{"global service signed for AWS's home region", request{form: identity, service: "sts", region: "us-east-1"}, 200, "", "<GetCallerIdentityResult>"},
 		{"no result element without an output", request{form: "Action=DeleteUser&Version=2010-05-08&UserName=x"}, 200, "", "\">" + "<ResponseMetadata>"},
-		{"session", request{form: listUsers, key: sessionKey, token: "the token"}, 200, "", "<Users>"},
-		{"session without token", request{form: listUsers, key: sessionKey}, 403, "InvalidClientTokenId", ""},
-		{"session with another token", request{form: listUsers, key: sessionKey, token: "another"}, 403, "InvalidClientTokenId", ""},
+		{"session", request{form: identity, service: "sts", key: sessionKey, token: "the token"}, 200, "", "<Arn>"},
+		{"session without token", request{form: identity, service: "sts", key: sessionKey}, 403, "InvalidClientTokenId", ""},
+		{"session with another token", request{form: identity, service: "sts", key: sessionKey, token: "another"}, 403, "InvalidClientTokenId", ""},
+		{"session of a user calls IAM", request{form: listUsers, key: sessionKey, token: "the token"}, 403, "InvalidClientTokenId", ""},
+		{"with a second factor", request{form: listUsers, key: mfaKey, token: "the token"}, 200, "", "<Users>"},
+		{"federated user calls IAM", request{form: listUsers, key: fedKey, token: "the token"}, 403, "InvalidClientTokenId", ""},
+		{"session that is over", request{form: identity, service: "sts", key: oldKey, token: "the token"}, 403, "ExpiredToken", "The security token included in the request is expired"},
+		{"session that is over, wrong secret", request{form: identity, service: "sts", key: oldKey, token: "the token", secret: "wrong"}, 403, "SignatureDoesNotMatch", ""},
 		{"token with a long-term key", request{form: listUsers, token: "any"}, 403, "InvalidClientTokenId", ""},
 		{"unknown key", request{form: listUsers, key: "AKIANOBODY"}, 403, "InvalidClientTokenId", ""},
 		{"inactive key", request{form: listUsers, key: sleeperKey}, 403, "InvalidClientTokenId", ""},

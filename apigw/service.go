@@ -24,14 +24,18 @@ type Service struct {
 	// A method that has an action's name and another signature is an error; other methods are ignored.
 	Handlers any
 	Members  Members // an entry for each action that has a method, and for no other
+	// Unsigned are the actions that are answered without a signature as well: their callers prove otherwise who they are, and
+	// their handlers have to check it. Such a call has no account and no principal until the handler calls Admit.
+	Unsigned []string
 }
 
 // service is a Service, checked and indexed.
 type service struct {
-	name    string
-	scope   string
-	codec   *wire.Codec
-	actions map[string]*action
+	name     string
+	scope    string
+	codec    *wire.Codec
+	actions  map[string]*action
+	unsigned []string
 }
 
 // action is a method of a service.
@@ -53,7 +57,7 @@ func newService(s Service) (*service, error) {
 	if s.Name == "" || s.Codec == nil || s.Handlers == nil {
 		return nil, fmt.Errorf("register service %q: name, codec and handlers are required", s.Name)
 	}
-	out := &service{name: s.Name, scope: cmp.Or(s.Scope, s.Name), codec: s.Codec, actions: map[string]*action{}}
+	out := &service{name: s.Name, scope: cmp.Or(s.Scope, s.Name), codec: s.Codec, actions: map[string]*action{}, unsigned: s.Unsigned}
 	handlers := reflect.ValueOf(s.Handlers)
 	var faults []error
 	for name := range handlers.Type().Methods() {
@@ -71,6 +75,11 @@ func newService(s Service) (*service, error) {
 	for name := range s.Members {
 		if out.actions[name] == nil && handlers.MethodByName(name).Kind() != reflect.Func {
 			faults = append(faults, fmt.Errorf("declare members of %s: %T has no such method", name, s.Handlers))
+		}
+	}
+	for _, name := range s.Unsigned {
+		if out.actions[name] == nil {
+			faults = append(faults, fmt.Errorf("answer %s without a signature: %T has no such action", name, s.Handlers))
 		}
 	}
 	if err := errors.Join(faults...); err != nil {

@@ -77,6 +77,9 @@ func (d *driver) call(keys *credentials, service, operation string, p params) (m
 	request := map[string]any{"service": service, "operation": operation, "params": p}
 	if keys != nil {
 		request["key"], request["secret"] = keys.AccessKeyID, keys.SecretAccessKey
+		if keys.SessionToken != "" {
+			request["token"] = keys.SessionToken
+		}
 	}
 	line, err := json.Marshal(request)
 	if err != nil {

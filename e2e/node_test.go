@@ -48,6 +48,7 @@ type credentials struct {
 	AccessKeyID     string `json:"accessKeyId"`
 	SecretAccessKey string `json:"secretAccessKey"`
 	Account         string `json:"account"`
+	SessionToken    string `json:"-"` // of temporary credentials
 }
 
 // freePort is a TCP port of loopback that nothing listens on now.

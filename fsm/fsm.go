@@ -232,7 +232,7 @@ func (a *apply) runResource(c command.Command) (any, *command.Error) {
 	case command.DeleteSnapshot:
 		return a.deleteSnapshot(c)
 	}
-	return a.runPlacement(c)
+	return a.runProfile(c)
 }
 
 // runPlacement is the third part of run: placement groups.

@@ -187,6 +187,11 @@ func (a *apply) launch(l command.Launch, place command.Assignment, userData stri
 			return refusal
 		}
 	}
+	if l.Profile != nil {
+		p := *l.Profile
+		p.AccountID, p.InstanceID = i.AccountID, i.ID
+		return a.putProfile(p)
+	}
 	return nil
 }
 

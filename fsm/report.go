@@ -144,6 +144,7 @@ func (a *apply) terminated(i *state.Instance) {
 		n.InstanceID, n.AttachmentID, n.Status, n.PublicIP = "", "", "available", ""
 		state.NetworkInterfaces.Put(a.Txn, &n)
 	}
+	a.dropProfile(i.ID)
 	a.dropBlob(i.UserDataHash)
 	i.UserDataHash, i.Devices, i.Ports, i.Impaired = "", nil, nil, ""
 	i.PrivateIP, i.PublicIP, i.NetworkInterfaceID = "", "", ""

@@ -24,6 +24,10 @@ const gateSecret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 // holders knows one access key of each account: AKIA and the account's id.
 type holders struct{}
 
+func (holders) Session(context.Context, string, string) (apigw.Principal, error) {
+	return apigw.Principal{}, apigw.ErrInvalidToken
+}
+
 func (holders) Lookup(_ context.Context, key string) (apigw.Principal, error) {
 	account, ok := strings.CutPrefix(key, "AKIA")
 	if !ok {
@@ -96,9 +100,6 @@ func TestGateway_LaunchMembersRefusedByName(t *testing.T) {
 		},
 		"EnclaveOptions.Enabled": func(in *sdk.RunInstancesInput) {
 			in.EnclaveOptions = &types.EnclaveOptionsRequest{Enabled: ptr(true)}
-		},
-		"IamInstanceProfile.Name": func(in *sdk.RunInstancesInput) {
-			in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: ptr("p")}
 		},
 		"LaunchTemplate.LaunchTemplateName": func(in *sdk.RunInstancesInput) {
 			in.LaunchTemplate = &types.LaunchTemplateSpecification{LaunchTemplateName: ptr("t")}

@@ -29,7 +29,8 @@ const (
 type launchPlan struct {
 	min, max int
 	template state.Instance
-	group    *state.PlacementGroup // nil without one
+	group    *state.PlacementGroup  // nil without one
+	profile  *state.InstanceProfile // nil without one
 	devices  []launchDevice
 	userData []byte
 	tags     map[types.ResourceType][]state.Tag
@@ -57,6 +58,9 @@ func (s *Service) planLaunch(v *state.View, account string, in *sdk.RunInstances
 	}
 	if p.group != nil {
 		p.template.PlacementGroupID = p.group.ID
+	}
+	if p.profile, err = wantedProfile(v, account, in.IamInstanceProfile); err != nil {
+		return p, err
 	}
 	site, err := s.findSite(v, account, in, t, p.groupUse(v))
 	if err != nil {
@@ -299,6 +303,10 @@ func (p launchPlan) launch(n int, reservation, requester string) command.Launch 
 	}
 	p.tag(&l, i.ID, types.ResourceTypeInstance)
 	l.Instance = i
+	if p.profile != nil {
+		row := newAssociation(p.profile, i.ID)
+		l.Profile = &row
+	}
 	return l
 }
 

@@ -38,17 +38,19 @@ func mergeFilters[T any](parts ...map[string]func(T) []string) map[string]func(T
 }
 
 var instanceIdentityFilters = instanceValues{
-	"instance-id":          func(d *describedInstance) []string { return some(d.row.ID) },
-	"image-id":             func(d *describedInstance) []string { return some(d.row.ImageID) },
-	"owner-id":             func(d *describedInstance) []string { return some(d.row.AccountID) },
-	"reservation-id":       func(d *describedInstance) []string { return some(d.row.ReservationID) },
-	"client-token":         func(d *describedInstance) []string { return some(d.row.ClientToken) },
-	"key-name":             func(d *describedInstance) []string { return some(d.row.KeyName) },
-	"launch-index":         func(d *describedInstance) []string { return some(strconv.Itoa(d.row.LaunchIndex)) },
-	"launch-time":          func(d *describedInstance) []string { return times(d.row.LaunchTime) },
-	"availability-zone":    func(d *describedInstance) []string { return some(d.row.Zone) },
-	"availability-zone-id": func(d *describedInstance) []string { return some(valueOf(d.sdk.Placement.AvailabilityZoneId)) },
-	"placement-group-name": func(d *describedInstance) []string { return some(valueOf(d.sdk.Placement.GroupName)) },
+	"instance-id":              func(d *describedInstance) []string { return some(d.row.ID) },
+	"iam-instance-profile.arn": func(d *describedInstance) []string { return some(valueOf(valueOf(d.sdk.IamInstanceProfile).Arn)) },
+	"iam-instance-profile.id":  func(d *describedInstance) []string { return some(valueOf(valueOf(d.sdk.IamInstanceProfile).Id)) },
+	"image-id":                 func(d *describedInstance) []string { return some(d.row.ImageID) },
+	"owner-id":                 func(d *describedInstance) []string { return some(d.row.AccountID) },
+	"reservation-id":           func(d *describedInstance) []string { return some(d.row.ReservationID) },
+	"client-token":             func(d *describedInstance) []string { return some(d.row.ClientToken) },
+	"key-name":                 func(d *describedInstance) []string { return some(d.row.KeyName) },
+	"launch-index":             func(d *describedInstance) []string { return some(strconv.Itoa(d.row.LaunchIndex)) },
+	"launch-time":              func(d *describedInstance) []string { return times(d.row.LaunchTime) },
+	"availability-zone":        func(d *describedInstance) []string { return some(d.row.Zone) },
+	"availability-zone-id":     func(d *describedInstance) []string { return some(valueOf(d.sdk.Placement.AvailabilityZoneId)) },
+	"placement-group-name":     func(d *describedInstance) []string { return some(valueOf(d.sdk.Placement.GroupName)) },
 	"placement-partition-number": func(d *describedInstance) []string {
 		if d.sdk.Placement.PartitionNumber == nil {
 			return nil
@@ -150,8 +152,6 @@ var instanceAbsentFilters = absent[*describedInstance](
 	"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id",
 	"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-arn",
 	"host-id",
-	"iam-instance-profile.arn",
-	"iam-instance-profile.id",
 	"instance-lifecycle",
 	"ipv6-address",
 	"kernel-id",

@@ -14,7 +14,7 @@ var instanceMembers = apigw.Members{
 		"BlockDeviceMappings.Ebs.Encrypted=false", "BlockDeviceMappings.Ebs.EbsCardIndex=0",
 		"Placement.AvailabilityZone", "Placement.AvailabilityZoneId", "Placement.GroupName", "Placement.GroupId", "Placement.PartitionNumber",
 		"Placement.Tenancy=default", "Placement.Affinity=default",
-		"SubnetId", "SecurityGroupIds", "SecurityGroups",
+		"SubnetId", "SecurityGroupIds", "SecurityGroups", "IamInstanceProfile.Arn", "IamInstanceProfile.Name",
 		"DisableApiTermination", "DisableApiStop", "EbsOptimized", "Monitoring.Enabled", "InstanceInitiatedShutdownBehavior",
 		"CreditSpecification.CpuCredits", "MetadataOptions.*", "MaintenanceOptions.AutoRecovery",
 		"CpuOptions.CoreCount", "CpuOptions.ThreadsPerCore", "CpuOptions.AmdSevSnp=disabled", "CpuOptions.NestedVirtualization=disabled",

@@ -47,6 +47,7 @@ func (r instanceRows) translate(i *state.Instance) types.Instance {
 		CapacityReservationSpecification: &types.CapacityReservationSpecificationResponse{CapacityReservationPreference: types.CapacityReservationPreferenceOpen},
 		NetworkPerformanceOptions:        &types.InstanceNetworkPerformanceOptions{BandwidthWeighting: types.InstanceBandwidthWeightingDefault},
 		Operator:                         &types.OperatorResponse{Managed: aws.Bool(false)},
+		IamInstanceProfile:               profileOf(r.view, i.ID),
 		Tags:                             r.tags(i.ID),
 	}
 	r.addNetwork(&out, i)

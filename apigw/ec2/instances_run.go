@@ -41,6 +41,11 @@ func (s *Service) RunInstances(ctx context.Context, in *sdk.RunInstancesInput) (
 	if plan.tags, err = tagsByType(in.TagSpecifications, types.ResourceTypeInstance, types.ResourceTypeVolume, types.ResourceTypeNetworkInterface); err != nil {
 		return nil, err
 	}
+	if plan.profile != nil {
+		if err := passRole(call, v, plan.profile, "*"); err != nil {
+			return nil, err
+		}
+	}
 	if err := call.Authorize(launchResources(call, v, plan)...); err != nil {
 		return nil, err
 	}
@@ -133,6 +138,9 @@ func madeByLaunch(c *apigw.Call, p launchPlan) []apigw.Resource {
 	instance := instanceConditions(c, &i)
 	if p.group != nil {
 		instance["ec2:PlacementGroup"] = c.ARN("placement-group/" + p.group.Name)
+	}
+	if p.profile != nil {
+		instance["ec2:InstanceProfile"] = p.profile.ARN()
 	}
 	list := []apigw.Resource{made(types.ResourceTypeInstance, instance), made(types.ResourceTypeNetworkInterface, map[string]string{
 		"ec2:Subnet": c.ARN("subnet/" + i.SubnetID), "ec2:Vpc": c.ARN("vpc/" + i.VPCID), "ec2:AvailabilityZone": i.Zone})}

@@ -10,7 +10,7 @@ import (
 
 // Members declares what each action implements of its input; the gateway refuses the rest by name. The parts stand
 // beside the actions.
-var Members = joinMembers(instanceMembers, instanceAttributeMembers, typeMembers, resourceMembers)
+var Members = joinMembers(instanceMembers, instanceAttributeMembers, typeMembers, resourceMembers, profileMembers)
 
 // joinMembers is one declaration of several; an action stands in one of them only.
 func joinMembers(parts ...apigw.Members) apigw.Members {

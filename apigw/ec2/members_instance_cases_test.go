@@ -15,7 +15,7 @@ import (
 )
 
 // memberCases are the calls of TestEveryDeclaredMemberChangesSomething, by action.
-var memberCases = joinCases(instanceCases, attributeCases, typeCases, resourceCases, imageCases, placementCases)
+var memberCases = joinCases(instanceCases, attributeCases, typeCases, resourceCases, imageCases, placementCases, profileCases)
 
 func joinCases(parts ...map[string][]memberCase) map[string][]memberCase {
 	all := map[string][]memberCase{}
@@ -78,6 +78,8 @@ var instanceCases = map[string][]memberCase{
 		}, vary: map[string]any{"InstanceType": "t3.small"}},
 		placedCase("second", "", map[string]any{"Placement.GroupName": "third", "Placement.PartitionNumber": int32(2)}),
 		placedCase("", partitionGroup, map[string]any{"Placement.GroupId": spreadGroup}),
+		profiledLaunch(func() *types.IamInstanceProfileSpecification { return byName("web") }, map[string]any{"IamInstanceProfile.Name": "batch"}),
+		profiledLaunch(func() *types.IamInstanceProfileSpecification { return byARN("web") }, map[string]any{"IamInstanceProfile.Arn": profileARN("batch")}),
 	},
 	"DescribeInstances": listCases(func(*fixture) any { return &sdk.DescribeInstancesInput{} },
 		func(in any, f []types.Filter) { in.(*sdk.DescribeInstancesInput).Filters = f }, "instance-state-name", "running", "key-name",

@@ -71,6 +71,7 @@ func newFixture(t *testing.T) *fixture {
 	f.must(t, command.ModifyImage{AccountID: bob, ImageID: old, Public: ptr(true), Deprecation: ptr(f.FSM.Now())})
 	f.console.output = []byte("login: ")
 	f.addGroups()
+	f.addProfiles(t)
 	f.running, f.stopped = f.launch(1), f.launch(2)
 	f.stop(t, alice, f.stopped)
 	f.must(t, command.CreateTags{AccountID: alice, Resources: []string{f.running, f.row(t, f.running).Devices[0].VolumeID}, Tags: []state.Tag{{Key: "colour", Value: "red"}}})

@@ -34,6 +34,7 @@ var (
 	RouteAssociation = family("rtbassoc-", "InvalidAssociationID", "association ID")
 	Allocation       = family("eipalloc-", "InvalidAllocationID", "allocation ID")
 	Association      = family("eipassoc-", "InvalidAssociationID", "association ID")
+	Profile          = family("iip-assoc-", "InvalidAssociationID", "association-id")
 	NetworkACL       = family("acl-", "InvalidNetworkAclID", "networkAcl ID")
 	KeyPair          = Family{Prefix: "key-", Malformed: "InvalidKeyPair.NotFound", NotFound: "InvalidKeyPair.NotFound", noun: "key pair"}
 	LaunchTemplate   = family("lt-", "InvalidLaunchTemplateId", "launch template ID")

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/hivecloud/hive/apigw"
+	"github.com/hivecloud/hive/apigw/session"
 	"github.com/hivecloud/hive/fsm/state"
 	"github.com/hivecloud/hive/internal/seal"
 )
@@ -19,8 +21,9 @@ type Region interface {
 	View(ctx context.Context) (*state.View, error)
 }
 
-// Opener decrypts the secret of an access key; *seal.Ring is one.
+// Opener decrypts the secrets of access keys and derives those of sessions; *seal.Ring is one.
 type Opener interface {
+	session.Keys
 	Open(account, keyID string, version int, box []byte) (seal.Secret, error)
 }
 
@@ -31,6 +34,8 @@ const maxOpened = 10_000
 type Store struct {
 	region Region
 	opener Opener
+	keeper *session.Keeper
+	now    func() time.Time
 
 	mu     sync.Mutex
 	opened map[string]opened // by access key id
@@ -49,7 +54,11 @@ func New(region Region, opener Opener) (*Store, error) {
 	if region == nil || opener == nil {
 		return nil, errors.New("principals: a region and an opener are required")
 	}
-	return &Store{region: region, opener: opener, opened: map[string]opened{}}, nil
+	keeper, err := session.New(opener)
+	if err != nil {
+		return nil, fmt.Errorf("principals: %w", err)
+	}
+	return &Store{region: region, opener: opener, keeper: keeper, now: time.Now, opened: map[string]opened{}}, nil
 }
 
 // Lookup finds the owner of an access key. Keys without a user are unknown; keys of suspended accounts are inactive.

@@ -18,8 +18,8 @@ import (
 	"github.com/hivecloud/hive/internal/tenant"
 )
 
-// world is a region with two accounts and the principals of their keys, as the gateway finds them.
-func world(t *testing.T) (svc *Service, made []*tenant.Tenant, as func(keyID string) context.Context) {
+// region is a region with two accounts and the principals of their keys, as the gateway finds them.
+func region(t *testing.T) (svc *Service, made []*tenant.Tenant, as func(keyID string) context.Context) {
 	t.Helper()
 	region, ring := fsmtest.NewRegion(t), seal.Generate()
 	row, _ := region.FSM.View().Region()
@@ -37,7 +37,7 @@ func world(t *testing.T) (svc *Service, made []*tenant.Tenant, as func(keyID str
 	if err != nil {
 		t.Fatal(err)
 	}
-	if svc, err = New(region); err != nil {
+	if svc, err = New(Config{Region: region, Keys: ring}); err != nil {
 		t.Fatal(err)
 	}
 	return svc, made, func(keyID string) context.Context {
@@ -51,7 +51,7 @@ func world(t *testing.T) (svc *Service, made []*tenant.Tenant, as func(keyID str
 
 func TestGetCallerIdentity(t *testing.T) {
 	t.Parallel()
-	svc, made, as := world(t)
+	svc, made, as := region(t)
 	for _, m := range made {
 		account := m.Command.Account.ID
 		for key, want := range map[string][2]string{
@@ -71,7 +71,7 @@ func TestGetCallerIdentity(t *testing.T) {
 
 func TestGetAccessKeyInfo_KnowsKeysOfAnyAccount(t *testing.T) {
 	t.Parallel()
-	svc, made, as := world(t)
+	svc, made, as := region(t)
 	ctx := as(made[0].RootKey.ID)
 	for _, m := range made {
 		out, err := svc.GetAccessKeyInfo(ctx, &sdk.GetAccessKeyInfoInput{AccessKeyId: aws.String(m.AdminKey.ID)})
@@ -84,7 +84,7 @@ func TestGetAccessKeyInfo_KnowsKeysOfAnyAccount(t *testing.T) {
 			t.Errorf("%v: %v", aws.ToString(id), err)
 		}
 	}
-	if _, err := New(nil); err == nil {
+	if _, err := New(Config{}); err == nil {
 		t.Error("made a service of nothing")
 	}
 }

@@ -21,11 +21,11 @@ def plain(value):
 clients = {}
 
 
-def client(name, key, secret):
+def client(name, key, secret, token):
     if (name, key) not in clients:
         session = botocore.session.get_session()
         if key:
-            session.set_credentials(key, secret)
+            session.set_credentials(key, secret, token)
         service, _, protocol = name.partition("/")
         if protocol:  # another one than botocore would choose; the loader caches what it loads
             model = session.get_component("data_loader").load_service_model(service, "service-2")
@@ -47,7 +47,7 @@ def binary(value):
 
 
 def call(request):
-    c = client(request["service"], request.get("key"), request.get("secret"))
+    c = client(request["service"], request.get("key"), request.get("secret"), request.get("token"))
     try:
         answer = c._make_api_call(request["operation"], binary(request.get("params") or {}))
         return {"ok": answer}

@@ -11,6 +11,8 @@ type Launch struct {
 	Interface state.NetworkInterface
 	Volumes   []state.Volume // in the order of Instance.Devices
 	Tags      []LaunchTags
+	// Profile is the instance's profile; its instance is the launch's. From format level 2 on.
+	Profile *state.ProfileAssociation `codec:",omitempty"`
 }
 
 // LaunchTags are the tags of one resource that a launch makes.

@@ -121,6 +121,7 @@ func Tables() []AnyTable {
 		PlacementGroups,
 		Settings,
 		IAMGroups, Roles, InstanceProfiles, ManagedPolicies, AccountSettingsOf, LoginProfiles, OIDCProviders, KeyUses,
+		ProfileAssociations,
 	}
 }
 

@@ -92,7 +92,11 @@ func (a *Agent) services() ([]apigw.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := sts.New(a.region)
+	messages, err := a.refusals()
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := sts.New(sts.Config{Region: a.region, Keys: a.ring, Messages: messages})
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +108,7 @@ func (a *Agent) services() ([]apigw.Service, error) {
 		{Name: "cloudwatch", Scope: "monitoring", Codec: cloudwatchwire.Codec(), Handlers: watch, Members: cloudwatch.Members},
 		{Name: "ec2", Codec: ec2wire.Codec(), Handlers: compute, Members: ec2.Members},
 		{Name: "iam", Codec: iamwire.Codec(), Handlers: users, Members: iam.Members},
-		{Name: "sts", Codec: stswire.Codec(), Handlers: tokens, Members: sts.Members},
+		{Name: "sts", Codec: stswire.Codec(), Handlers: tokens, Members: sts.Members, Unsigned: sts.Unsigned},
 	}, nil
 }
 

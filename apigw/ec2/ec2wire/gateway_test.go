@@ -31,6 +31,10 @@ const secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 // owner knows one key.
 type owner struct{}
 
+func (owner) Session(context.Context, string, string) (apigw.Principal, error) {
+	return apigw.Principal{}, apigw.ErrInvalidToken
+}
+
 func (owner) Lookup(_ context.Context, id string) (apigw.Principal, error) {
 	if id != "AKIAOWNER" {
 		return apigw.Principal{}, apigw.ErrUnknownKey
