@@ -39,6 +39,8 @@ func (x *exchange) authenticate() error {
 		return x.authError(err)
 	}
 	p, err := x.gateway.cfg.Principals.Lookup(x.request.Context(), sig.AccessKeyID)
+	x.claimed = p
+	x.claimed.Secret, x.claimed.Token = "", ""
 	unknown := errors.Is(err, ErrUnknownKey)
 	if err != nil && !unknown {
 		return fmt.Errorf("look up access key %s: %w", sig.AccessKeyID, errors.Join(err, errUnavailable))

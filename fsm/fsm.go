@@ -239,7 +239,7 @@ func (a *apply) runPlacement(c command.Command) (any, *command.Error) {
 	case command.ModifyInstancePlacement:
 		return a.modifyInstancePlacement(c)
 	}
-	return a.runNode(c)
+	return a.runKMS(c)
 }
 
 // Snapshot is the state at one index, immutable, to be written out while Apply goes on.

@@ -94,7 +94,7 @@ func (w *twins) step(t *rapid.T) {
 	v := w.a.View()
 	acct := rapid.SampledFrom([]string{"111111111111", "222222222222"}).Draw(t, "account")
 	ids := []string{w.instance(t)}
-	switch rapid.IntRange(0, 27).Draw(t, "step") {
+	switch rapid.IntRange(0, 31).Draw(t, "step") {
 	case 0, 1, 2:
 		w.run(t, acct)
 	case 3:
@@ -138,6 +138,10 @@ func (w *twins) step(t *rapid.T) {
 		w.member(t)
 	case 27:
 		w.apply(t, command.SetFormatLevel{Level: rapid.IntRange(1, state.FormatLevel+1).Draw(t, "level")})
+	case 28, 29:
+		w.kms(t, acct)
+	case 30, 31:
+		w.govern(t, acct)
 	default:
 		w.node(t)
 	}

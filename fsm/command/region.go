@@ -2,7 +2,11 @@
 
 package command
 
-import "github.com/hivecloud/hive/fsm/state"
+import (
+	"slices"
+
+	"github.com/hivecloud/hive/fsm/state"
+)
 
 // InitRegion is the first command of a region's log: it names the region. A second one is refused.
 type InitRegion struct {
@@ -77,7 +81,7 @@ func (DeleteAccessKey) Type() Type { return 13 }
 
 // All lists one zero value of every command.
 func All() []Command {
-	return append([]Command{
+	return slices.Concat([]Command{
 		InitRegion{}, Tick{}, RegisterNode{}, ReportNode{}, CreateAccount{}, CreateAccessKey{}, UpdateAccessKey{}, DeleteAccessKey{},
 		CreateKeyPair{}, DeleteKeyPair{}, CreateTags{}, DeleteTags{},
 		RunInstances{}, StartInstances{}, StopInstances{}, RebootInstances{}, TerminateInstances{}, ModifyInstance{},
@@ -86,5 +90,5 @@ func All() []Command {
 		CreateJoinToken{}, RevokeJoinToken{}, AdmitNode{}, AdvertiseNode{}, InitCluster{}, PublishSettings{}, EjectNode{}, ReportSnapshot{},
 		SetSetting{}, RestoreRegion{}, SetFormatLevel{},
 		CreatePlacementGroup{}, DeletePlacementGroup{}, ModifyInstancePlacement{},
-	}, nodeCommands()...)
+	}, nodeCommands(), kmsCommands(), governanceCommands())
 }
