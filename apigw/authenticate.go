@@ -43,6 +43,8 @@ func (x *exchange) authenticate() error {
 		return x.authError(err)
 	}
 	p, err := x.signer(sig)
+	x.claimed = p
+	x.claimed.Secret, x.claimed.Token = "", ""
 	expired := errors.Is(err, ErrExpiredToken)
 	unknown := errors.Is(err, ErrUnknownKey) || errors.Is(err, ErrInvalidToken)
 	if err != nil && !unknown && !expired {

@@ -35,6 +35,7 @@ type Call struct {
 	tokens     *page.Tokens
 	ctx        context.Context // of the request: Authorize takes none, so that handlers cannot forget it
 	authorized atomic.Bool
+	asked      []Resource // what Authorize was asked about, for the audit
 }
 
 // CallConfig is what a Call needs besides its exported fields. Tests of handlers use it; the gateway fills it itself.

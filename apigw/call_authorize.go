@@ -62,6 +62,7 @@ func (c *Call) AuthorizeAction(action string, resources ...Resource) error {
 	if err != nil {
 		return fmt.Errorf("authorize %s: %w", action, err)
 	}
+	c.asked = append(c.asked, resources...)
 	if !d.Allowed {
 		return c.refusal(action, d)
 	}

@@ -111,7 +111,7 @@ func TestRedact(t *testing.T) {
 	t.Parallel()
 	in := []wire.Param{{Path: "UserData", Value: "s"}, {Path: "LaunchTemplateData.UserData", Value: "s"}, {Path: "UserDataX", Value: "kept"}, {Path: "UserData.Value", Value: "s"}}
 	for _, p := range redact(in) {
-		if strings.Contains(p.Value, "s") && p.Value != redacted || p.Path == "UserDataX" && p.Value != "kept" {
+		if strings.Contains(p.Value, "s") && p.Value != Redacted || p.Path == "UserDataX" && p.Value != "kept" {
 			t.Errorf("%s: %q", p.Path, p.Value)
 		}
 	}

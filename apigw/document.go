@@ -20,10 +20,16 @@ const documentRoute = "/service/:target/operation/:action"
 // targetHeader names the operation of a JSON request: "TARGET.Action".
 const targetHeader = "X-Amz-Target"
 
+// The types of JSON documents: services that also take forms speak 1.0, those that take documents only 1.1.
+const (
+	mediaJSON10 = "application/x-amz-json-1.0"
+	mediaJSON11 = "application/x-amz-json-1.1"
+)
+
 // mediaTypes are the types of bodies.
 var mediaTypes = map[wire.Format]string{
 	wire.Urlencoded: "application/x-www-form-urlencoded",
-	wire.JSON:       "application/x-amz-json-1.0",
+	wire.JSON:       mediaJSON10,
 	wire.CBOR:       "application/cbor",
 }
 
@@ -41,14 +47,23 @@ func formatOf(r *http.Request) wire.Format {
 // operation is what a document's request names.
 func (x *exchange) operation() (target, action string) {
 	if x.format == wire.JSON {
-		target, action, _ = strings.Cut(x.request.Header.Get(targetHeader), ".")
-		return target, action
+		// Some clients put a name space before the target: "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101".
+		parts := strings.Split(x.request.Header.Get(targetHeader), ".")
+		if len(parts) < 2 {
+			return parts[0], ""
+		}
+		return parts[len(parts)-2], parts[len(parts)-1]
 	}
 	parts := strings.Split(strings.TrimPrefix(x.request.URL.Path, "/"), "/")
 	if len(parts) != 4 {
 		return "", ""
 	}
 	return parts[1], parts[3]
+}
+
+// documentsOnly reports whether the service of the request speaks AWS JSON 1.1 and nothing else.
+func (x *exchange) documentsOnly() bool {
+	return x.service != nil && x.service.codec.Protocol() == wire.AWSJSON
 }
 
 // targeted is the service that documents call target.
@@ -103,6 +118,10 @@ func (x *exchange) describe(h http.Header, refusal *awserr.Error) {
 		return
 	}
 	h.Set("Content-Type", mediaTypes[x.format])
+	if x.documentsOnly() {
+		h.Set("Content-Type", mediaJSON11)
+		return
+	}
 	if x.format == wire.CBOR {
 		h.Set("Smithy-Protocol", "rpc-v2-cbor")
 	}

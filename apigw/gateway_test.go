@@ -464,7 +464,10 @@ func TestObserved(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("observed %v, want %v", got, want)
 	}
-	if len(r.events) != 3 || r.events[1].Action != "Fly" || r.events[0].Principal.ARN == "" || r.events[0].Principal.Secret != "" {
+	if e := r.events; len(e) != 4 || e[2].Code != "SignatureDoesNotMatch" || e[2].Action != "ListUsers" || e[2].Principal.UserName != "alice" || e[0].Response == nil || e[3].Response != nil {
+		t.Errorf("recorded %+v", e)
+	}
+	if r.events[1].Action != "Fly" || r.events[0].Principal.ARN == "" || r.events[0].Principal.Secret != "" {
 		t.Errorf("recorded %+v", r.events)
 	}
 	id := fault.header.Get("X-Amzn-Requestid")

@@ -27,42 +27,56 @@ type Metrics interface {
 	Observe(Observation)
 }
 
-// AuditEvent is one call of an authenticated principal, refused or not.
+// AuditEvent is one call of a principal, allowed or refused. A call whose access key exists has one, even when its
+// signature or its key was refused.
 type AuditEvent struct {
 	Time      time.Time
 	RequestID string
 	Principal Principal // without its secret
 	Service   string
+	Scope     string // the service as endpoints name it: "monitoring" is cloudwatch
 	Action    string // as sent; it may not exist
 	Region    string
 	SourceIP  string
 	UserAgent string
 	DryRun    bool
+	ReadOnly  bool         // the action only reads
 	Params    []wire.Param // values that are secret by their nature are replaced
-	Code      string       // the error's code; empty for success
+	Resources []Resource   // what the authorizer was asked about
+	Response  any          // the answer's struct, nil for a refusal; recorders leave out what Sensitive names
+	Code      string       // the error's code as the client sees it; empty for success
+	Message   string       // the error's message
 	Status    int
 }
 
 // Audit records calls.
 type Audit interface {
-	// Record is called once per authenticated call before it is answered, by many goroutines.
+	// Record is called once per call before it is answered, by many goroutines.
 	Record(ctx context.Context, e AuditEvent)
 }
 
-// redacted replaces a value that must not be kept, as CloudTrail does.
-const redacted = "HIDDEN_DUE_TO_SECURITY_REASONS"
+// Redacted replaces a value that must not be kept, as CloudTrail does.
+const Redacted = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
-// sensitive are the last fields of paths whose values are secrets or may hold some.
-var sensitive = []string{"UserData", "Password", "NewPassword", "OldPassword", "Secret", "SecretAccessKey", "SessionToken",
-	"WebIdentityToken", "SAMLAssertion", "TokenCode", "PrivateKey", "UserData.Value", "PresignedUrl", "EncodedMessage"}
+// sensitive are the names of members whose values are secrets or may hold some, in lower case.
+var sensitive = map[string]bool{
+	"userdata": true, "password": true, "newpassword": true, "oldpassword": true, "secret": true, "secretaccesskey": true,
+	"sessiontoken": true, "webidentitytoken": true, "samlassertion": true, "tokencode": true, "privatekey": true,
+	"presignedurl": true, "encodedmessage": true, "decodedmessage": true, "keymaterial": true, "plaintext": true,
+	"privatekeyplaintext": true, "rawsecretaccesskey": true, "keystorepassword": true, "authorizationtoken": true,
+	"encryptedkeymaterial": true, "importtoken": true, "ciphertextblob": true, "message": true, "sharedsecret": true,
+}
 
-// redact returns params with secrets replaced; the argument is not changed.
+// Sensitive reports whether a member's value must not be kept. Capitals do not matter.
+func Sensitive(member string) bool { return sensitive[strings.ToLower(member)] }
+
+// redact returns params with secrets replaced; the argument is not changed. A secret structure hides all below it.
 func redact(params []wire.Param) []wire.Param {
 	out := make([]wire.Param, len(params))
 	for i, p := range params {
-		for _, s := range sensitive {
-			if p.Path == s || strings.HasSuffix(p.Path, "."+s) {
-				p.Value = redacted
+		for part := range strings.SplitSeq(p.Path, ".") {
+			if Sensitive(part) {
+				p.Value = Redacted
 			}
 		}
 		out[i] = p

@@ -40,7 +40,9 @@ type exchange struct {
 	service   *service // nil until the scope or the version told
 	signature *sigv4.Signature
 	principal Principal
-	call      *Call // nil until authenticated and the action is known
+	claimed   Principal // whose key the request names, before its signature is believed; for the record of a refusal
+	out       any       // what the handler answered
+	call      *Call     // nil until authenticated and the action is known
 }
 
 // serve answers a query request at "/". It never returns an error: every failure becomes an envelope here.
@@ -82,6 +84,7 @@ func (x *exchange) run() (document []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
+	x.out = out
 	return x.answer(out)
 }
 
@@ -112,7 +115,11 @@ func (x *exchange) readBody() error {
 		return nil
 	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if want := mediaTypes[x.format]; err != nil || kind != want || r.Header.Get("Content-Encoding") != "" {
+	want := mediaTypes[x.format]
+	if x.format == wire.JSON && kind == mediaJSON11 {
+		want = mediaJSON11
+	}
+	if err != nil || kind != want || r.Header.Get("Content-Encoding") != "" {
 		return awserr.New("UnsupportedMediaType", "The request body must be %s", want)
 	}
 	return nil
@@ -154,6 +161,9 @@ func (x *exchange) parameters() (wire.Form, error) {
 	if x.format != wire.Urlencoded {
 		return x.document()
 	}
+	if x.documentsOnly() {
+		return nil, awserr.New("UnsupportedMediaType", "The request body must be %s", mediaJSON11)
+	}
 	form, err := x.form()
 	if err != nil {
 		return nil, err
@@ -184,7 +194,7 @@ func (x *exchange) identify(action, version string) error {
 
 // checkVersion refuses a request that names no action or another version of the API, in each protocol's words.
 func checkVersion(codec *wire.Codec, action, version string) error {
-	if codec.Protocol() == wire.AWSQuery {
+	if codec.Protocol() != wire.EC2Query {
 		switch {
 		case action == "":
 			return awserr.New("MissingAction", "The request is missing an action or a required parameter.")
@@ -232,8 +242,12 @@ func (x *exchange) finish(document []byte, err error) {
 
 // refusal is what the caller is told about an error. What the caller must not see is logged here, once.
 func (x *exchange) refusal(err error) *awserr.Error {
-	query := x.service != nil && x.service.codec.Protocol() == wire.AWSQuery
-	refusal, known := awsError(err, query)
+	refusal, known := awsError(err, !x.ec2())
+	if x.documentsOnly() && refusal.Status != http.StatusForbidden && !refusal.Server() {
+		refused := *refusal // JSON services answer every refusal of a caller with 400
+		refused.Status = http.StatusBadRequest
+		refusal = &refused
+	}
 	log := x.log
 	if x.call != nil {
 		log = x.call.Log
@@ -261,17 +275,49 @@ func (x *exchange) envelope(e *awserr.Error) []byte {
 }
 
 func (x *exchange) record(refusal *awserr.Error, status int) {
-	if x.gateway.cfg.Audit == nil || x.call == nil {
+	if x.gateway.cfg.Audit == nil {
 		return
 	}
 	c := x.call
-	e := AuditEvent{Time: c.Time, RequestID: c.RequestID, Principal: c.Principal, Service: c.Service, Action: c.Action, Region: c.Region,
-		SourceIP: c.SourceIP, UserAgent: c.UserAgent, DryRun: c.DryRun, Params: redact(c.Params), Status: status}
+	if c == nil {
+		if c = x.unbelieved(); c == nil {
+			return
+		}
+	}
+	e := AuditEvent{Time: c.Time, RequestID: c.RequestID, Principal: c.Principal, Service: c.Service, Scope: x.service.scope, Action: c.Action,
+		Region: c.Region, SourceIP: c.SourceIP, UserAgent: c.UserAgent, DryRun: c.DryRun, ReadOnly: reads(c.Action), Params: redact(c.Params),
+		Resources: c.asked, Response: x.out, Status: status}
 	if refusal != nil {
-		e.Code = refusal.Code
+		e.Code, e.Message, e.Response = refusal.Code, refusal.Message, nil
+		if x.documentsOnly() {
+			e.Code = x.service.codec.Shape(refusal.Code)
+		}
 	}
 	x.gateway.cfg.Audit.Record(x.request.Context(), e)
 }
+
+// unbelieved is the call of a request that names an existing key and was refused before its action was read; nil when
+// nobody's key was named: whoever has no key at all must not be able to fill the record.
+func (x *exchange) unbelieved() *Call {
+	if x.claimed.AccountID == "" || x.service == nil {
+		return nil
+	}
+	action := ""
+	if x.format != wire.Urlencoded {
+		_, action = x.operation()
+	} else if form, err := x.form(); err == nil {
+		for _, p := range form {
+			if p.Name == "Action" {
+				action = p.Value
+			}
+		}
+	}
+	return &Call{Account: x.claimed.AccountID, Principal: x.claimed, Service: x.service.name, Action: clipAction(action), Region: x.gateway.cfg.Region,
+		RequestID: x.id, SourceIP: sourceIP(x.request), UserAgent: x.request.UserAgent(), Time: x.arrived}
+}
+
+// clipAction bounds what was sent as an action.
+func clipAction(s string) string { return s[:min(len(s), 128)] }
 
 func (x *exchange) observe(refusal *awserr.Error, status, written int) {
 	o := Observation{Service: "unknown", Action: "unknown", Status: status, Duration: x.gateway.now().Sub(x.arrived), Read: len(x.body), Written: written}

@@ -73,7 +73,7 @@ func (t *throttle) allow(account, service, action string, now time.Time) bool {
 
 // reads reports whether an action only reads, by AWS's naming.
 func reads(action string) bool {
-	for _, p := range []string{"Describe", "Get", "List", "Search", "Simulate"} {
+	for _, p := range []string{"Describe", "Get", "List", "Search", "Simulate", "Lookup", "Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey", "GenerateRandom", "Decode"} {
 		if strings.HasPrefix(action, p) {
 			return true
 		}

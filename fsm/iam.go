@@ -98,7 +98,7 @@ func (a *apply) runPolicies(c command.Command) (any, *command.Error) {
 	case command.ReportKeyUses:
 		return a.reportKeyUses(c)
 	}
-	return a.runNode(c)
+	return a.runKMS(c)
 }
 
 // notFound is IAM's refusal of a name that names nothing.

@@ -102,6 +102,9 @@ func (a *apply) checkLaunch(c command.RunInstances) *command.Error {
 
 // checkQuota checks the account's vCPUs after the change was made.
 func (a *apply) checkQuota(account string) *command.Error {
+	if a.region.FormatLevel >= 2 {
+		return a.checkQuotas(account)
+	}
 	quota := a.SettingInt(state.SettingVCPUs)
 	if quota <= 0 {
 		return nil
@@ -120,6 +123,9 @@ func (a *apply) checkQuota(account string) *command.Error {
 
 // checkStorage checks the size of the account's volumes after the change was made.
 func (a *apply) checkStorage(account string) *command.Error {
+	if a.region.FormatLevel >= 2 {
+		return nil // checkQuotas did
+	}
 	quota := a.SettingInt(state.SettingStorage)
 	if quota <= 0 {
 		return nil

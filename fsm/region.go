@@ -42,6 +42,7 @@ func (a *apply) tick() (any, *command.Error) {
 		}
 	}
 	a.expireMembership()
+	a.deleteKMSKeys()
 	return nil, nil
 }
 

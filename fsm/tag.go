@@ -120,7 +120,11 @@ func (a *apply) createKeyPair(c command.CreateKeyPair) (any, *command.Error) {
 	if _, ok := state.KeyPairs.First(a.View, state.ByName, state.KeyPairName(p.AccountID, p.Name)); ok {
 		return nil, command.Errorf("InvalidKeyPair.Duplicate", "The keypair already exists")
 	}
-	if quota := a.SettingInt(state.SettingKeyPairs); quota > 0 {
+	quota := a.SettingInt(state.SettingKeyPairs)
+	if a.region.FormatLevel >= 2 {
+		quota = int(a.Quota(p.AccountID, state.QuotaKeyPairs))
+	}
+	if quota > 0 || a.region.FormatLevel >= 2 {
 		owned := 0
 		for range state.KeyPairs.Of(a.View, p.AccountID) {
 			owned++

@@ -94,7 +94,7 @@ func (w *twins) step(t *rapid.T) {
 	v := w.a.View()
 	acct := rapid.SampledFrom([]string{"111111111111", "222222222222"}).Draw(t, "account")
 	ids := []string{w.instance(t)}
-	switch rapid.IntRange(0, 33).Draw(t, "step") {
+	switch rapid.IntRange(0, 37).Draw(t, "step") {
 	case 0, 1, 2:
 		w.run(t, acct)
 	case 3:
@@ -140,6 +140,10 @@ func (w *twins) step(t *rapid.T) {
 		w.identity(t, acct)
 	case 27:
 		w.apply(t, command.SetFormatLevel{Level: rapid.IntRange(1, state.FormatLevel+1).Draw(t, "level")})
+	case 34, 35:
+		w.kms(t, acct)
+	case 36, 37:
+		w.govern(t, acct)
 	default:
 		w.node(t)
 	}

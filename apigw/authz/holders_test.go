@@ -124,3 +124,43 @@ func TestStatePolicies_AChangeHoldsAtOnce(t *testing.T) {
 		t.Error("bob may still, by a policy that is gone")
 	}
 }
+
+func TestStatePolicies_ControlPoliciesBoundTheAccount(t *testing.T) {
+	t.Parallel()
+	region := identities(t)
+	put := func(document string, bounded bool) {
+		tx := region.store.Begin()
+		state.ServiceControlPolicies.Put(tx, &state.ServiceControlPolicy{ID: "p-00000001", Name: "test", Document: document, Targets: []string{account}})
+		if bounded {
+			state.BoundedAccounts.Put(tx, &state.BoundedAccount{AccountID: account})
+		}
+		tx.Commit()
+	}
+	policies, err := NewStatePolicies(region)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(Config{Policies: policies})
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := apigw.Principal{AccountID: account, ARN: "arn:aws:iam::" + account + ":root", Type: apigw.PrincipalRoot, Root: true}
+	other := root
+	other.AccountID = "222222222222"
+	ask := func(who apigw.Principal, action, want string) {
+		t.Helper()
+		d, err := a.Authorize(t.Context(), apigw.AuthzRequest{Principal: who, Action: action, Time: noon})
+		if err != nil || d.Allowed != (want == "") || d.Reason != want {
+			t.Errorf("%s of %s: allowed %v, %q, %v; want %q", action, who.AccountID, d.Allowed, d.Reason, err, want)
+		}
+	}
+	ask(root, "ec2:RunInstances", "")
+	put(`{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"ec2:RunInstances","Resource":"*"}}`, false)
+	ask(root, "ec2:RunInstances", "with an explicit deny in a service control policy")
+	ask(root, "iam:CreateUser", "")
+	ask(other, "ec2:RunInstances", "")
+	put(allowing("ec2:*"), true)
+	ask(root, "ec2:RunInstances", "")
+	ask(root, "iam:CreateUser", "because no service control policy allows the iam:CreateUser action")
+	ask(apigw.Principal{AccountID: account, UserName: "bob", Type: apigw.PrincipalUser}, "s3:GetObject", "because no service control policy allows the s3:GetObject action")
+}

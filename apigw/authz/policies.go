@@ -62,8 +62,36 @@ func (s *StatePolicies) InView(v *state.View, p apigw.Principal) (Holdings, erro
 			return Holdings{}, err
 		}
 	}
-	return h, nil
+	return h, s.controls(v, p.AccountID, &h.Set)
 }
+
+// controls adds the service control policies of the account: one layer, which has to allow, because accounts are not
+// nested here. An account that nothing was attached to has AWS's FullAWSAccess alone, which needs no asking.
+func (s *StatePolicies) controls(v *state.View, account string, out *policy.Set) error {
+	list, full := v.ControlPolicies(account)
+	if full && len(list) == 0 {
+		return nil
+	}
+	layer := policy.Layer{}
+	if full {
+		layer.Sources = append(layer.Sources, fullAccess())
+	}
+	for _, p := range list {
+		d, err := s.cache.compile(policy.SCP, p.Document)
+		if err != nil {
+			return fmt.Errorf("service control policy %s: %w", p.ID, err)
+		}
+		layer.Sources = append(layer.Sources, policy.Source{ID: p.ID, Type: "Service Control Policy", Document: d})
+	}
+	out.SCPs = []policy.Layer{layer}
+	return nil
+}
+
+// fullAccess is FullAWSAccess, the control policy that every account has unless it was detached.
+var fullAccess = sync.OnceValue(func() policy.Source {
+	p, _ := managed.Lookup(administrator) // the same document
+	return policy.Source{ID: state.FullAccess, Type: "Service Control Policy", Document: p.Compiled}
+})
 
 // attach adds the policies of a holder to what a principal holds.
 func (s *StatePolicies) attach(v *state.View, h *Holdings, account string, a attachments) error {

@@ -91,12 +91,17 @@ func (w *world) measure(t *testing.T, account, id string, values ...float64) {
 // as is a call's context.
 func as(t *testing.T, account, action string) context.Context {
 	t.Helper()
-	tokens, err := page.NewTokens([]byte("0123456789abcdef"))
+	return apigw.WithCall(t.Context(), &apigw.Call{Account: account, Principal: apigw.Principal{AccountID: account}, Service: "cloudwatch", Action: action, Time: now},
+		apigw.CallConfig{Tokens: tokens(t)})
+}
+
+func tokens(t *testing.T) *page.Tokens {
+	t.Helper()
+	out, err := page.NewTokens([]byte("0123456789abcdef"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return apigw.WithCall(t.Context(), &apigw.Call{Account: account, Principal: apigw.Principal{AccountID: account}, Service: "cloudwatch", Action: action, Time: now},
-		apigw.CallConfig{Tokens: tokens})
+	return out
 }
 
 // of are the dimensions of an instance.

@@ -68,7 +68,7 @@ func (e *evaluation) alone(s Set) *bool {
 	return &allowed
 }
 
-// missing lists the keys that statements about this action ask for in vain.
+// missing lists the keys that the documents ask for in vain.
 func (e *evaluation) missing(s *Set) []string {
 	var out []string
 	for _, source := range s.all() {

@@ -19,6 +19,7 @@ type Protocol int
 const (
 	EC2Query Protocol = iota + 1 // flat lists, answers without a result element
 	AWSQuery                     // NAME.member.N, NAME.entry.N.key, answers with XResult and ResponseMetadata
+	AWSJSON                      // AWS JSON 1.1: documents only, read as the form of AWSQuery that means the same
 )
 
 // Action names the types of one operation by typed nil pointers to SDK structs.
@@ -57,7 +58,7 @@ func NewCodec(spec Spec) (*Codec, error) {
 	if spec.Table == nil || len(spec.Actions) == 0 {
 		return nil, fmt.Errorf("wire codec: no table or no actions")
 	}
-	if spec.Protocol != EC2Query && spec.Protocol != AWSQuery {
+	if spec.Protocol != EC2Query && spec.Protocol != AWSQuery && spec.Protocol != AWSJSON {
 		return nil, fmt.Errorf("wire codec: unknown protocol %d", spec.Protocol)
 	}
 	c := &Codec{spec: spec, keepEmpty: map[string]bool{}}
@@ -92,6 +93,14 @@ func (c *Codec) OutputType(action string) (reflect.Type, bool) {
 		return nil, false
 	}
 	return reflect.TypeOf(a.Output).Elem(), true
+}
+
+// Shape is what documents call the exception of an error code.
+func (c *Codec) Shape(code string) string {
+	if s, ok := c.spec.Shapes[code]; ok {
+		return s
+	}
+	return code
 }
 
 // AppendError appends the service's error envelope.

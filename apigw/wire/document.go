@@ -265,11 +265,11 @@ func (c *Codec) AppendDocument(b []byte, format Format, action string, output an
 
 // AppendDocumentError appends the document of a refusal, under the API's name of the exception.
 func (c *Codec) AppendDocumentError(b []byte, format Format, e *awserr.Error) []byte {
-	shape := e.Code
-	if s, ok := c.spec.Shapes[e.Code]; ok {
-		shape = s
+	name := "com.amazonaws#" + c.Shape(e.Code)
+	if c.spec.Protocol == AWSJSON {
+		name = c.Shape(e.Code)
 	}
-	out, err := appendDocument(b, format, map[string]any{"__type": "com.amazonaws#" + shape, "message": e.Message})
+	out, err := appendDocument(b, format, map[string]any{"__type": name, "message": e.Message})
 	if err != nil {
 		panic("wire: encode two strings: " + err.Error())
 	}

@@ -72,6 +72,10 @@ type AnyTable interface {
 	Decode(tx *Txn, row []byte) error
 	// Count is the number of rows.
 	Count(v *View) int
+	// Forget deletes the rows of an account and answers how many there were; none where rows have no account.
+	Forget(tx *Txn, account string) int
+	// Owned counts the rows of an account.
+	Owned(v *View, account string) int
 
 	schema() *memdb.TableSchema
 }
@@ -86,6 +90,36 @@ func (t *Table[T]) Count(v *View) int {
 		n++
 	}
 	return n
+}
+
+// Owned counts the rows of an account.
+func (t *Table[T]) Owned(v *View, account string) int {
+	n := 0
+	if t.account != nil {
+		for row := range t.All(v) {
+			if t.account(row) == account {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// Forget deletes the rows of an account. It collects first and deletes second: a scan must not see its own writes.
+func (t *Table[T]) Forget(tx *Txn, account string) int {
+	if t.account == nil {
+		return 0
+	}
+	var keys []string
+	for row := range t.All(tx.View) {
+		if t.account(row) == account {
+			keys = append(keys, t.key(row))
+		}
+	}
+	for _, key := range keys {
+		t.Delete(tx, key)
+	}
+	return len(keys)
 }
 
 // Encode calls emit with each row's encoding, in key order. emit must not keep the slice.
@@ -122,6 +156,7 @@ func Tables() []AnyTable {
 		Settings,
 		IAMGroups, Roles, InstanceProfiles, ManagedPolicies, AccountSettingsOf, LoginProfiles, OIDCProviders, KeyUses,
 		ProfileAssociations,
+		KMSKeys, KMSAliases, ServiceControlPolicies, AccountQuotas, BoundedAccounts,
 	}
 }
 

@@ -69,6 +69,7 @@ type Agent struct {
 	metrics *metrics.Registry
 	usage   *usage
 	meter   *meter
+	audit   *audit
 	gossip  *gossip.Gossip
 	edge    *pki.Edge // nil when the operator gave a certificate
 
@@ -98,7 +99,7 @@ func Run(ctx context.Context, c *config.Config, o Options) error {
 	if err := a.prepare(ctx); err != nil {
 		return err
 	}
-	return errors.Join(a.serve(ctx), a.truth.close(), a.meter.close())
+	return errors.Join(a.serve(ctx), a.truth.close(), a.meter.close(), a.audit.close())
 }
 
 // prepare opens what everything else needs, in the order of need.
@@ -167,6 +168,10 @@ func (a *Agent) prepareGuests() error {
 		return err
 	}
 	a.meter.serve(a.truth.server)
+	if a.audit, err = newAudit(auditConfig{self: a.id.NodeID, region: a.region, client: a.truth.client, config: a.config.Audit, logger: a.options.Logger}); err != nil {
+		return err
+	}
+	a.audit.serve(a.truth.server)
 	return a.watchMetrics()
 }
 
@@ -205,6 +210,7 @@ func (a *Agent) serve(ctx context.Context) error {
 	g.Go(func() error { return a.steward(ctx) })
 	g.Go(func() error { return a.keepSettings(ctx) })
 	g.Go(func() error { return a.usage.run(ctx) })
+	g.Go(func() error { return a.audit.run(ctx) })
 	g.Go(func() error { return a.holdVirtualIP(ctx) })
 	g.Go(func() error { return a.lease.run(ctx) })
 	g.Go(func() error {
@@ -335,6 +341,9 @@ func (a *Agent) status(ctx context.Context) admin.Status {
 	}
 	if err := a.meter.fault(); err != nil {
 		out.Problems = append(out.Problems, "metrics of this node are not kept: "+err.Error())
+	}
+	if err := a.audit.fault(); err != nil {
+		out.Problems = append(out.Problems, "API calls of this node are not recorded: "+err.Error())
 	}
 	out.Processes = append([]admin.Process{{Kind: "agent", PID: os.Getpid()}}, a.guests.processes()...)
 	if pid := a.daemon.alive(); pid != 0 {

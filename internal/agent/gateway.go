@@ -18,6 +18,8 @@ import (
 
 	"github.com/hivecloud/hive/apigw"
 	"github.com/hivecloud/hive/apigw/authz"
+	"github.com/hivecloud/hive/apigw/cloudtrail"
+	"github.com/hivecloud/hive/apigw/cloudtrail/cloudtrailwire"
 	"github.com/hivecloud/hive/apigw/cloudwatch"
 	"github.com/hivecloud/hive/apigw/cloudwatch/cloudwatchwire"
 	"github.com/hivecloud/hive/apigw/ec2"
@@ -64,7 +66,7 @@ func (a *Agent) newGateway() (*apigw.Gateway, error) {
 	g, err := apigw.New(apigw.Config{
 		Listener: listener, TLS: tlsConfig, Region: a.id.Region, Services: services, Principals: keys, TokenKey: key, Authorizer: authorizer,
 		Limits:  a.limits(),
-		Metrics: apiMetrics{a}, Routes: a.health, ConnState: a.callers.Track, Log: a.options.Logger,
+		Metrics: apiMetrics{a}, Audit: a.audit.recorder, Routes: a.health, ConnState: a.callers.Track, Log: a.options.Logger,
 	})
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
@@ -104,7 +106,12 @@ func (a *Agent) services() ([]apigw.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	trail, err := cloudtrail.New(a.audit)
+	if err != nil {
+		return nil, err
+	}
 	return []apigw.Service{
+		{Name: "cloudtrail", Codec: cloudtrailwire.Codec(), Handlers: trail, Members: cloudtrail.Members},
 		{Name: "cloudwatch", Scope: "monitoring", Codec: cloudwatchwire.Codec(), Handlers: watch, Members: cloudwatch.Members},
 		{Name: "ec2", Codec: ec2wire.Codec(), Handlers: compute, Members: ec2.Members},
 		{Name: "iam", Codec: iamwire.Codec(), Handlers: users, Members: iam.Members},

@@ -16,6 +16,7 @@ import "path/filepath"
 //	guests/          one directory a guest: spec, state, sockets, serial log
 //	fetched/         snapshots on their way from other nodes
 //	metrics/         what the node measured, for the CloudWatch API
+//	audit/           a record of every API call, unless audit.dir says otherwise (0700)
 //	run/             admin.sock, blockd.sock
 //	log/             blockd.log
 type layout struct{ dir string }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/hivecloud/hive/apigw/cloudwatch"
 	"github.com/hivecloud/hive/fsm/state"
 	"github.com/hivecloud/hive/internal/metricstore"
@@ -107,7 +109,7 @@ func (m *meter) Points(ctx context.Context, queries []cloudwatch.Query) (points 
 		for _, one := range chunk {
 			q.Series = append(q.Series, seriesQuery{one.Subject.Account, one.Subject.Kind, one.Subject.ID, one.Metric, one.From.UnixMilli(), one.To.UnixMilli()})
 		}
-		answers, silent := ask(ctx, m, pointsMethod, q, m.servePoints)
+		answers, silent := ask(ctx, m.peers(), pointsMethod, q, m.servePoints)
 		for _, node := range silent {
 			if !slices.Contains(missing, node) {
 				missing = append(missing, node)
@@ -129,7 +131,7 @@ func (m *meter) Points(ctx context.Context, queries []cloudwatch.Query) (points 
 
 // List asks all nodes what they have of an account and merges it.
 func (m *meter) List(ctx context.Context, account, kind string, since time.Time) (series []metricstore.Series, missing []string, err error) {
-	answers, missing := ask(ctx, m, listMethod, listRequest{account, kind, since.UnixMilli()}, m.serveList)
+	answers, missing := ask(ctx, m.peers(), listMethod, listRequest{account, kind, since.UnixMilli()}, m.serveList)
 	byID := map[string]*metricstore.Series{}
 	for _, a := range answers {
 		for _, s := range a.Series {
@@ -153,25 +155,35 @@ func (m *meter) List(ctx context.Context, account, kind string, since time.Time)
 	return series, missing, ctx.Err()
 }
 
+// peers are the nodes of the region, seen from one of them.
+type peers struct {
+	self   string
+	region localRegion
+	client *rpc.Client
+	log    hclog.Logger
+}
+
+func (m *meter) peers() peers { return peers{m.self, m.region, m.client, m.log} }
+
 // ask puts a question to every node at once, to this one without a call. silent are those that did not answer.
-func ask[Req, Resp any](ctx context.Context, m *meter, method string, q Req, local func(context.Context, rpc.NodeID, Req) (Resp, error)) (answers []Resp, silent []string) {
+func ask[Req, Resp any](ctx context.Context, p peers, method string, q Req, local func(context.Context, rpc.NodeID, Req) (Resp, error)) (answers []Resp, silent []string) {
 	ctx, cancel := context.WithTimeout(ctx, askNode)
 	defer cancel()
 	var wait sync.WaitGroup
 	var mu sync.Mutex
-	for n := range state.Nodes.All(m.region.Local()) {
+	for n := range state.Nodes.All(p.region.Local()) {
 		wait.Go(func() {
 			var answer Resp
 			var err error
-			if n.ID == m.self {
+			if n.ID == p.self {
 				answer, err = local(ctx, n.ID, q)
 			} else {
-				answer, err = rpc.Call[Req, Resp](ctx, m.client, n.ID, method, q)
+				answer, err = rpc.Call[Req, Resp](ctx, p.client, n.ID, method, q)
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				m.log.Debug("a node does not tell its metrics", "node", n.ID, "error", err)
+				p.log.Debug("a node does not answer", "method", method, "node", n.ID, "error", err)
 				silent = append(silent, n.ID)
 				return
 			}

@@ -30,6 +30,7 @@ type Config struct {
 	Block     Block     `hcl:"block" doc:"Where volumes live."`
 	Raft      Raft      `hcl:"raft" doc:"The replicated log."`
 	Limits    Limits    `hcl:"limits" doc:"What one client may ask for."`
+	Audit     Audit     `hcl:"audit" doc:"The record of every API call that this node answers, as JSON lines in CloudTrail's form."`
 	Log       Log       `hcl:"log" doc:"What the processes of this node write to standard error."`
 	Telemetry Telemetry `hcl:"telemetry" doc:"Metrics."`
 
@@ -105,6 +106,13 @@ type Raft struct {
 type Limits struct {
 	APIRPS   int `hcl:"api_rps" default:"200" min:"1" max:"1000000" doc:"API requests per second and account that are answered; more get RequestLimitExceeded."`
 	APIBurst int `hcl:"api_burst" derive:"twice api_rps" min:"1" max:"2000000" doc:"Requests an idle account may send at once."`
+}
+
+// Audit is where calls are recorded.
+type Audit struct {
+	Dir     string        `hcl:"dir" derive:"audit below node.data_dir" doc:"Directory of the records, which only the agent's user may read. Absolute."`
+	MaxSize Bytes         `hcl:"max_size" default:"1GiB" min:"16MiB" max:"1TiB" doc:"Space that the records may take; the oldest make room."`
+	Keep    time.Duration `hcl:"keep" default:"2160h" min:"1h" max:"87600h" doc:"How long records are kept. aws cloudtrail lookup-events shows the last 90 days."`
 }
 
 // Log is what the processes write.

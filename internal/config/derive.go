@@ -41,6 +41,8 @@ func (l *loader) derive(h Host) {
 	c.Node.DataDir = absolute(c.Node.DataDir, h.Home)
 	derive(l, "block.data_dir", &c.Block.DataDir, filepath.Join(c.Node.DataDir, "volumes"))
 	c.Block.DataDir = absolute(c.Block.DataDir, h.Home)
+	derive(l, "audit.dir", &c.Audit.Dir, filepath.Join(c.Node.DataDir, "audit"))
+	c.Audit.Dir = absolute(c.Audit.Dir, h.Home)
 	derive(l, "compute.reserve_cpu", &c.Compute.ReserveCPU, reserveCPU(h.CPUs))
 	derive(l, "compute.reserve_memory", &c.Compute.ReserveMemory, max(1<<30, h.Memory/10>>20<<20))
 	derive(l, "limits.api_burst", &c.Limits.APIBurst, 2*c.Limits.APIRPS)

@@ -23,6 +23,10 @@ var services = []service{
 	{name: "sts", dir: "apigw/sts/stswire", pkg: "stswire"},
 	// The newest version whose clients speak the query protocol: later ones hold no query names.
 	{name: "cloudwatch", dir: "apigw/cloudwatch/cloudwatchwire", pkg: "cloudwatchwire"},
+	// The newest versions whose sources hold the names of the JSON protocol: later ones have schemas instead.
+	{name: "kms", dir: "apigw/kms/kmswire", pkg: "kmswire"},
+	{name: "cloudtrail", dir: "apigw/cloudtrail/cloudtrailwire", pkg: "cloudtrailwire"},
+	{name: "servicequotas", dir: "apigw/servicequotas/servicequotaswire", pkg: "servicequotaswire"},
 }
 
 // modulePrefix is where the SDK keeps its services.

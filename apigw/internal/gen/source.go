@@ -33,8 +33,8 @@ type source struct {
 }
 
 var (
-	serializer   = regexp.MustCompile(`^aws(?:Ec2query|Awsquery)_serialize(?:OpDocument|Document)`)
-	deserializer = regexp.MustCompile(`^aws(?:Ec2query|Awsquery)_deserialize(?:OpDocument|Document)`)
+	serializer   = regexp.MustCompile(`^aws(?:Ec2query|Awsquery|Awsjson11)_serialize(?:OpDocument|Document)`)
+	deserializer = regexp.MustCompile(`^aws(?:Ec2query|Awsquery|Awsjson11)_deserialize(?:OpDocument|Document)`)
 )
 
 // readSource reads the module in dir.
@@ -92,9 +92,16 @@ func (s *source) readSerializer(fn *ast.FuncDecl) error {
 	}
 	switch t := fn.Type.Params.List[0].Type.(type) {
 	case *ast.ArrayType:
+		if documents(fn) {
+			s.reqItems[fn.Name.Name] = "member"
+			return nil
+		}
 		return s.readListSerializer(fn)
 	case *ast.MapType:
 		s.reqItems[fn.Name.Name] = "entry"
+		if documents(fn) {
+			return nil
+		}
 		return expectCall(fn, "Map", "key", "value")
 	case *ast.StarExpr:
 		name := typeName(t.X)
@@ -114,6 +121,10 @@ func (s *source) readSerializer(fn *ast.FuncDecl) error {
 	}
 	return fmt.Errorf("unexpected parameter %T", fn.Type.Params.List[0].Type)
 }
+
+// documents reports whether a function is of the JSON protocol, whose lists and maps have no names of their own. The
+// table gives them those of the query protocol, so that one decoder reads both.
+func documents(fn *ast.FuncDecl) bool { return strings.HasPrefix(fn.Name.Name, "awsAwsjson11_") }
 
 func (s *source) readListSerializer(fn *ast.FuncDecl) error {
 	item := ""
@@ -163,6 +174,10 @@ func (s *source) readDeserializer(fn *ast.FuncDecl) error {
 	}
 	switch t := star.X.(type) {
 	case *ast.ArrayType, *ast.MapType:
+		if documents(fn) {
+			s.respItems[name] = "member"
+			return nil
+		}
 		if wires := caseNames(fn.Body); len(wires) == 1 {
 			s.respItems[name] = wires[0]
 			return nil
@@ -184,6 +199,9 @@ func (s *source) readStructDeserializer(typ string, fn *ast.FuncDecl) error {
 			return true
 		}
 		m := member{wire: foldName(cc.List[0])}
+		if documents(fn) {
+			m.wire = literal(cc.List[0])
+		}
 		for _, st := range cc.Body {
 			ast.Inspect(st, func(n ast.Node) bool {
 				if f := fieldOf(n, "sv"); f != "" && m.field == "" {
@@ -235,6 +253,19 @@ func foldName(n ast.Node) string {
 		return args[0]
 	}
 	return ""
+}
+
+// literal is a string constant.
+func literal(n ast.Node) string {
+	lit, ok := n.(*ast.BasicLit)
+	if !ok || lit.Kind != token.STRING {
+		return ""
+	}
+	v, err := strconv.Unquote(lit.Value)
+	if err != nil {
+		return ""
+	}
+	return v
 }
 
 // methodCall recognizes recv.Method("a", "b") and returns the method and its leading literal arguments.
