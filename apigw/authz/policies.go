@@ -59,12 +59,41 @@ func (s *StatePolicies) InView(v *state.View, p apigw.Principal) (Holdings, erro
 		}
 		h.Set.Identity = append(h.Set.Identity, source)
 	}
+	var err error
+	if h.Set.SCPs, err = s.control(v, p.AccountID); err != nil {
+		return Holdings{}, err
+	}
 	if p.Session != nil {
 		if err := s.session(v, p.Session, p.Type, &h.Set); err != nil {
 			return Holdings{}, err
 		}
 	}
 	return h, nil
+}
+
+// control is the layer of an account's service control policies; none when nothing but FullAccess is attached.
+func (s *StatePolicies) control(v *state.View, account string) ([]policy.Layer, error) {
+	policies, full := v.ControlPolicies(account)
+	if len(policies) == 0 && full {
+		return nil, nil
+	}
+	var layer policy.Layer
+	if full {
+		source, err := s.named(v, administrator)
+		if err != nil {
+			return nil, err
+		}
+		source.ID = state.FullAccess
+		layer.Sources = append(layer.Sources, source)
+	}
+	for _, p := range policies {
+		d, err := s.cache.compile(policy.SCP, p.Document)
+		if err != nil {
+			return nil, fmt.Errorf("service control policy %s: %w", p.ID, err)
+		}
+		layer.Sources = append(layer.Sources, policy.Source{ID: p.ID, Type: "scp", Document: d})
+	}
+	return []policy.Layer{layer}, nil
 }
 
 // session adds the layer that bounds a session. A federated user without session policies may do nothing; a role's
