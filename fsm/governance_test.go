@@ -13,8 +13,8 @@ import (
 	"github.com/hivecloud/hive/fsm/state"
 )
 
-// launchOf is a launch of one instance of an account.
-func launchOf(account, image, id, kind string, vcpus int) command.RunInstances {
+// launchIn is a launch of one instance of an account.
+func launchIn(account, image, id, kind string, vcpus int) command.RunInstances {
 	subnet := "subnet-0" + account + "000a"
 	return command.RunInstances{AccountID: account, MinCount: 1, Launches: []command.Launch{{
 		Instance: state.Instance{ID: "i-" + id, AccountID: account, ReservationID: "r-" + id, ImageID: image, Zone: fsmtest.Zone, Type: kind, SubnetID: subnet, VPCID: "vpc-0" + account + "0000",
@@ -61,7 +61,7 @@ func TestQuotasHold_Under100ConcurrentLaunches(t *testing.T) {
 		got := map[string]int{}
 		for n := range 100 {
 			wait.Go(func() {
-				err := r.Propose(t.Context(), launchOf(acct, image, fmt.Sprintf("%017x", n), "t3.nano", 2), nil)
+				err := r.Propose(t.Context(), launchIn(acct, image, fmt.Sprintf("%017x", n), "t3.nano", 2), nil)
 				mu.Lock()
 				defer mu.Unlock()
 				got[refusalOf(err)]++
@@ -72,7 +72,7 @@ func TestQuotasHold_Under100ConcurrentLaunches(t *testing.T) {
 			t.Errorf("%s %d: %v, want %d launches and %s", quota, c.value, got, c.fit, c.code)
 		}
 		foreign := r.AddImage(t, other, "image", 8)
-		if err := r.Propose(t.Context(), launchOf(other, foreign, "ffffffffffffffff0", "t3.nano", 2), nil); err != nil {
+		if err := r.Propose(t.Context(), launchIn(other, foreign, "ffffffffffffffff0", "t3.nano", 2), nil); err != nil {
 			t.Errorf("%s: the other account is refused too: %v", quota, err)
 		}
 	}
@@ -92,7 +92,7 @@ func TestAccountIsRemoved_InSteps_WithEverything(t *testing.T) {
 			t.Fatalf("%T: got %q, want %q", c, got, code)
 		}
 	}
-	do(launchOf(acct, image, "00000000000000001", "t3.nano", 2), "")
+	do(launchIn(acct, image, "00000000000000001", "t3.nano", 2), "")
 	do(command.CreateKMSKey{Alias: "alias/x", Key: state.KMSKey{ID: "k-1", AccountID: acct, Manager: "CUSTOMER", Materials: []state.KMSMaterial{{Box: []byte{1}}}}}, "")
 	do(command.PutServiceControlPolicy{Policy: state.ServiceControlPolicy{ID: "p-1", Name: "one", Document: "{}"}}, "")
 	do(command.AttachServiceControlPolicy{PolicyID: "p-1", AccountID: acct}, "")
@@ -103,7 +103,7 @@ func TestAccountIsRemoved_InSteps_WithEverything(t *testing.T) {
 	do(command.SetAccountStatus{AccountID: acct, Status: state.AccountClosing}, "ConstraintViolationException")
 	do(command.RemoveAccount{AccountID: acct}, "ConstraintViolationException")
 	do(command.SetAccountStatus{AccountID: acct, Status: state.AccountSuspended}, "")
-	do(launchOf(acct, image, "00000000000000002", "t3.nano", 2), "OptInRequired")
+	do(launchIn(acct, image, "00000000000000002", "t3.nano", 2), "OptInRequired")
 	do(command.SetAccountStatus{AccountID: acct, Status: state.AccountActive}, "")
 	do(command.SetAccountStatus{AccountID: acct, Status: state.AccountSuspended}, "")
 	do(command.SetAccountStatus{AccountID: acct, Status: state.AccountClosing}, "")
