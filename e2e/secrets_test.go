@@ -109,7 +109,7 @@ func TestSecrets_AreInNoFile(t *testing.T) {
 // otherSecrets has the region make a join token and a data key, and encrypt a text, and returns them.
 func otherSecrets(t *testing.T, r *region) map[string][]byte {
 	t.Helper()
-	out, err := r.node.run(context.Background(), "token", "create", "-o", "json")
+	out, err := r.node.run(context.Background(), "admin", "token", "create", "-o", "json")
 	if err != nil {
 		t.Fatal(err)
 	}
