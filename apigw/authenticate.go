@@ -44,7 +44,7 @@ func (x *exchange) authenticate() error {
 	}
 	p, err := x.signer(sig)
 	x.claimed = p
-	x.claimed.Secret, x.claimed.Token = "", ""
+	x.claimed.Secret = ""
 	expired := errors.Is(err, ErrExpiredToken)
 	unknown := errors.Is(err, ErrUnknownKey) || errors.Is(err, ErrInvalidToken)
 	if err != nil && !unknown && !expired {

@@ -11,6 +11,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -47,6 +48,9 @@ func TestSecrets_AreInNoFile(t *testing.T) {
 		for what, part := range privateParts(t, material) {
 			needles[kind+" "+what] = part
 		}
+	}
+	for name, secret := range otherSecrets(t, r) {
+		needles[name], needles[name+" in base64"] = secret, []byte(base64.StdEncoding.EncodeToString(secret))
 	}
 	saved := filepath.Join(r.node.dir, "saved.snap")
 	if _, err := r.node.run(context.Background(), "raft", "snapshot", "save", saved); err != nil {
@@ -100,6 +104,48 @@ func TestSecrets_AreInNoFile(t *testing.T) {
 			}
 		}
 	}
+}
+
+// otherSecrets has the region make a join token and a data key, and encrypt a text, and returns them.
+func otherSecrets(t *testing.T, r *region) map[string][]byte {
+	t.Helper()
+	out, err := r.node.run(context.Background(), "admin", "token", "create", "-o", "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document any
+	if err := json.Unmarshal(out, &document); err != nil {
+		t.Fatal(err)
+	}
+	token := text(document, "token")
+	if len(token) < 20 {
+		t.Fatalf("token create printed %s", out)
+	}
+	key := params{"KeyId": "alias/aws/ebs", "KeySpec": "AES_256"}
+	data, err := base64.StdEncoding.DecodeString(r.must(t, nil, "kms", "GenerateDataKey", key)["Plaintext"].(string))
+	if err != nil || len(data) != 32 {
+		t.Fatalf("data key of %d bytes: %v", len(data), err)
+	}
+	plain := []byte("canary-plaintext-for-kms-0123456789")
+	r.must(t, nil, "kms", "Encrypt", params{"KeyId": "alias/aws/ebs", "Plaintext": params{"$bytes": base64.StdEncoding.EncodeToString(plain)}})
+	return map[string][]byte{"join token": []byte(token), "data key": data, "plaintext": plain}
+}
+
+// text finds a text member anywhere in a JSON document.
+func text(v any, name string) string {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return ""
+	}
+	if s, ok := m[name].(string); ok {
+		return s
+	}
+	for _, inner := range m {
+		if s := text(inner, name); s != "" {
+			return s
+		}
+	}
+	return ""
 }
 
 // privateParts are what a private key is known by: its numbers, and a line of its text.

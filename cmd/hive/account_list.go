@@ -25,6 +25,7 @@ func newAccountList(a *app) *cobra.Command {
 			return printList(a, "Account", accounts, []column[admin.Account]{
 				{"ACCOUNT", false, func(c admin.Account) string { return c.ID }},
 				{"NAME", false, func(c admin.Account) string { return c.Name }},
+				{"STATUS", false, func(c admin.Account) string { return c.Status }},
 				{"INSTANCES", false, func(c admin.Account) string { return strconv.Itoa(c.Instances) }},
 				{"CREATED", false, func(c admin.Account) string { return ago(c.CreatedAt) }},
 				{"EMAIL", true, func(c admin.Account) string { return c.Email }},

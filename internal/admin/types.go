@@ -182,6 +182,7 @@ type Account struct {
 	Email     string    `json:"email"`
 	CreatedAt time.Time `json:"createdAt"`
 	Instances int       `json:"instances"`
+	Status    string    `json:"status"` // ACTIVE, SUSPENDED or PENDING_CLOSURE
 }
 
 // AccountCreateRequest asks for a new account.

@@ -37,7 +37,7 @@ type route func(ctx context.Context, r *http.Request) (any, error)
 
 func (s *adminServer) handler() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, h := range map[string]route{
+	for pattern, h := range joined(s.governance(), map[string]route{
 		admin.RouteStatus:           s.status,
 		admin.RouteMembers:          s.members,
 		admin.RouteRaftStatus:       s.raftStatus,
@@ -71,7 +71,7 @@ func (s *adminServer) handler() http.Handler {
 		admin.RouteUpgrade:          s.upgrade,
 		admin.RouteUpgradeFinalize:  s.upgradeFinalize,
 		admin.RoutePolicySimulate:   s.policySimulate,
-	} {
+	}) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			out, err := h(r.Context(), r)
 			if err != nil {
@@ -110,6 +110,8 @@ func operatorError(err error) error {
 		return err
 	}
 	switch refusal.Code {
+	case "ConstraintViolationException", "PolicyInUseException", "DuplicatePolicyAttachmentException", "PolicyNotAttachedException":
+		return admin.Errorf(admin.KindConflict, "hive account list and hive account scp list show how things stand", "%s", refusal.Message)
 	case "EntityAlreadyExists", "LimitExceeded", "InvalidAMIName.Duplicate":
 		return admin.Errorf(admin.KindConflict, "choose another name, or remove the old one first", "%s", refusal.Message)
 	case "InvalidJoinToken":

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hivecloud/hive/apigw/kms"
 	"github.com/hivecloud/hive/compute/executor"
 	"github.com/hivecloud/hive/fsm/command"
 	"github.com/hivecloud/hive/fsm/state"
@@ -70,6 +71,7 @@ type Agent struct {
 	usage   *usage
 	meter   *meter
 	audit   *audit
+	keys    *kms.Service
 	gossip  *gossip.Gossip
 	edge    *pki.Edge // nil when the operator gave a certificate
 
@@ -278,6 +280,9 @@ func (a *Agent) tell(ctx context.Context) error {
 		}
 		if err := a.region.Propose(ctx, command.Tick{}, nil); err != nil && ctx.Err() == nil {
 			a.log.Warn("cannot tell the region the time", "error", err)
+		}
+		if err := a.keys.RotateDue(ctx, a.region.Local(), time.Now()); err != nil && ctx.Err() == nil {
+			a.log.Warn("cannot rotate KMS keys", "error", err)
 		}
 	}
 	return nil

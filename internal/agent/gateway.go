@@ -26,7 +26,11 @@ import (
 	"github.com/hivecloud/hive/apigw/ec2/ec2wire"
 	"github.com/hivecloud/hive/apigw/iam"
 	"github.com/hivecloud/hive/apigw/iam/iamwire"
+	"github.com/hivecloud/hive/apigw/kms"
+	"github.com/hivecloud/hive/apigw/kms/kmswire"
 	"github.com/hivecloud/hive/apigw/principals"
+	"github.com/hivecloud/hive/apigw/servicequotas"
+	"github.com/hivecloud/hive/apigw/servicequotas/servicequotaswire"
 	"github.com/hivecloud/hive/apigw/sts"
 	"github.com/hivecloud/hive/apigw/sts/stswire"
 	"github.com/hivecloud/hive/internal/admin"
@@ -106,6 +110,13 @@ func (a *Agent) services() ([]apigw.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.keys, err = kms.New(kms.Config{Region: a.region, Sealer: a.ring, Name: a.id.Region, Log: a.options.Logger}); err != nil {
+		return nil, err
+	}
+	limits, err := servicequotas.New(a.region)
+	if err != nil {
+		return nil, err
+	}
 	trail, err := cloudtrail.New(a.audit)
 	if err != nil {
 		return nil, err
@@ -115,6 +126,8 @@ func (a *Agent) services() ([]apigw.Service, error) {
 		{Name: "cloudwatch", Scope: "monitoring", Codec: cloudwatchwire.Codec(), Handlers: watch, Members: cloudwatch.Members},
 		{Name: "ec2", Codec: ec2wire.Codec(), Handlers: compute, Members: ec2.Members},
 		{Name: "iam", Codec: iamwire.Codec(), Handlers: users, Members: iam.Members},
+		{Name: "kms", Codec: kmswire.Codec(), Handlers: a.keys, Members: kms.Members},
+		{Name: "servicequotas", Codec: servicequotaswire.Codec(), Handlers: limits, Members: servicequotas.Members},
 		{Name: "sts", Codec: stswire.Codec(), Handlers: tokens, Members: sts.Members, Unsigned: sts.Unsigned},
 	}, nil
 }

@@ -75,7 +75,7 @@ func imageRow(i *state.Image) admin.Image {
 
 // accountRow is an account as an operator sees it.
 func accountRow(v *state.View, a *state.Account) admin.Account {
-	out := admin.Account{ID: a.ID, Name: a.Name, Email: a.Email, CreatedAt: a.Created.Std()}
+	out := admin.Account{ID: a.ID, Name: a.Name, Email: a.Email, CreatedAt: a.Created.Std(), Status: a.Status}
 	for i := range state.Instances.Of(v, a.ID) {
 		if i.Live() {
 			out.Instances++
