@@ -47,6 +47,8 @@ type AuditEvent struct {
 	Code      string       // the error's code as the client sees it; empty for success
 	Message   string       // the error's message
 	Status    int
+	// Authenticated says that the principal's signature was good. The others are those whose key was named.
+	Authenticated bool
 }
 
 // Audit records calls.

@@ -10,11 +10,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // must makes a call of any service that has to succeed.
@@ -171,42 +169,4 @@ func TestAccount_QuotaBoundSuspendDelete(t *testing.T) {
 	if got := r.code(t, other, "sts", "GetCallerIdentity", params{}); got != "InvalidClientTokenId" {
 		t.Errorf("deleted: %q", got)
 	}
-}
-
-const kmsConfig = `
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws", version = "5.100.0" }
-  }
-}
-provider "aws" {}
-resource "aws_kms_key" "k" {
-  description             = "terraform"
-  deletion_window_in_days = 7
-  enable_key_rotation     = true
-}
-resource "aws_kms_alias" "a" {
-  name          = "alias/terraform"
-  target_key_id = aws_kms_key.k.key_id
-}
-`
-
-// TestTerraform_KMS applies, plans without a difference and destroys.
-func TestTerraform_KMS(t *testing.T) {
-	if _, err := exec.LookPath("terraform"); err != nil {
-		t.Fatal("terraform is not installed: https://developer.hashicorp.com/terraform/install")
-	}
-	began := time.Now()
-	tf := terraform{dir: t.TempDir(), env: append(append(os.Environ(), shared.node.env...), "TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1")}
-	if config := offline(t); config != "" {
-		tf.env = append(tf.env, "TF_CLI_CONFIG_FILE="+config)
-	}
-	if err := os.WriteFile(filepath.Join(tf.dir, "main.tf"), []byte(kmsConfig), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	tf.run(t, 0, "init", "-no-color")
-	tf.run(t, 0, "apply", "-auto-approve", "-no-color")
-	tf.run(t, 0, "plan", "-detailed-exitcode", "-no-color") // 2 would be a difference
-	tf.run(t, 0, "destroy", "-auto-approve", "-no-color")
-	t.Logf("took %s", time.Since(began).Round(time.Second))
 }

@@ -71,6 +71,7 @@ type Agent struct {
 	usage   *usage
 	meter   *meter
 	audit   *audit
+	keyUses *keyUses
 	keys    *kms.Service
 	gossip  *gossip.Gossip
 	edge    *pki.Edge // nil when the operator gave a certificate
@@ -174,6 +175,7 @@ func (a *Agent) prepareGuests() error {
 		return err
 	}
 	a.audit.serve(a.truth.server)
+	a.keyUses = &keyUses{region: a.region, log: a.options.Logger.Named("key-uses")}
 	return a.watchMetrics()
 }
 
@@ -213,6 +215,7 @@ func (a *Agent) serve(ctx context.Context) error {
 	g.Go(func() error { return a.keepSettings(ctx) })
 	g.Go(func() error { return a.usage.run(ctx) })
 	g.Go(func() error { return a.audit.run(ctx) })
+	g.Go(func() error { return a.keyUses.run(ctx, a.id.NodeID) })
 	g.Go(func() error { return a.holdVirtualIP(ctx) })
 	g.Go(func() error { return a.lease.run(ctx) })
 	g.Go(func() error {

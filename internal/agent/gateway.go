@@ -70,7 +70,7 @@ func (a *Agent) newGateway() (*apigw.Gateway, error) {
 	g, err := apigw.New(apigw.Config{
 		Listener: listener, TLS: tlsConfig, Region: a.id.Region, Services: services, Principals: keys, TokenKey: key, Authorizer: authorizer,
 		Limits:  a.limits(),
-		Metrics: apiMetrics{a}, Audit: a.audit.recorder, Routes: a.health, ConnState: a.callers.Track, Log: a.options.Logger,
+		Metrics: apiMetrics{a}, Audit: observers{a.audit.recorder, a.keyUses}, Routes: a.health, ConnState: a.callers.Track, Log: a.options.Logger,
 	})
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
