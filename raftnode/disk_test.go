@@ -62,10 +62,16 @@ func (s *realSite) node(id string) *realNode {
 	d := pki.NewDir(vfs.OS(), filepath.Join(s.t.TempDir(), id))
 	must(s.t, d.Trust(pki.ClusterCA, s.ca.Certificate()))
 	must(s.t, d.CreateNode(s.ca, "home", id, nil))
+	return s.process(id, d, "127.0.0.1:0")
+}
+
+// process starts the node whose keys are in d.
+func (s *realSite) process(id string, d pki.Dir, bind string) *realNode {
+	s.t.Helper()
 	identity, err := d.Identity("home")
 	must(s.t, err)
 	mux, err := rpc.NewMux(rpc.MuxConfig{
-		Self: id, Bind: "127.0.0.1:0", Protocols: []string{rpc.ProtoRaft, rpc.ProtoRPC}, Credentials: identity, Resolver: s,
+		Self: id, Bind: bind, Protocols: []string{rpc.ProtoRaft, rpc.ProtoRPC}, Credentials: identity, Resolver: s,
 	})
 	must(s.t, err)
 	must(s.t, mux.Open())

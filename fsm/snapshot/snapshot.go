@@ -137,12 +137,11 @@ type reader struct {
 }
 
 func (r *reader) take(n int) ([]byte, error) {
-	// Grow with what really arrives: a damaged length must not allocate gigabytes.
-	var buf bytes.Buffer
-	if _, err := io.CopyN(&buf, r.r, int64(n)); err != nil {
+	// Callers bound n: a damaged length costs at most maxRow bytes.
+	b := make([]byte, n)
+	if _, err := io.ReadFull(r.r, b); err != nil {
 		return nil, fmt.Errorf("read snapshot: %w: %w", ErrCorrupt, err)
 	}
-	b := buf.Bytes()
 	r.sum.Write(b)
 	r.crc = crc32.Update(r.crc, crcTable, b)
 	return b, nil

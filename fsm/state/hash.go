@@ -3,12 +3,9 @@
 package state
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-
-	"github.com/hashicorp/go-msgpack/v2/codec"
 )
 
 // Hash is a rolling hash of a set of rows: four lanes, each the sum modulo 2^64 of the rows' SHA-256 lanes. Adding and
@@ -33,31 +30,12 @@ func (h *Hash) fold(table uint16, row any, factor uint64) {
 	var id [2]byte
 	binary.BigEndian.PutUint16(id[:], table)
 	d.Write(id[:])
-	d.Write(encodeRow(row))
+	_ = encodeRow(row, func(b []byte) error {
+		d.Write(b)
+		return nil
+	})
 	sum := d.Sum(nil)
 	for i := range h {
 		h[i] += factor * binary.BigEndian.Uint64(sum[i*8:])
 	}
-}
-
-// rowHandle encodes rows: canonical (sorted maps), strict when decoding.
-var rowHandle = func() *codec.MsgpackHandle {
-	h := &codec.MsgpackHandle{WriteExt: true}
-	h.Canonical = true
-	h.ErrorIfNoField = true
-	h.RawToString = true
-	return h
-}()
-
-func encodeRow(row any) []byte {
-	var out []byte
-	if err := codec.NewEncoderBytes(&out, rowHandle).Encode(row); err != nil {
-		panic("encode row: " + err.Error())
-	}
-	return out
-}
-
-func decodeRow(b []byte, row any) error {
-	r := bytes.NewReader(b)
-	return codec.NewDecoder(r, rowHandle).Decode(row)
 }

@@ -125,7 +125,7 @@ func (t *Table[T]) Forget(tx *Txn, account string) int {
 // Encode calls emit with each row's encoding, in key order. emit must not keep the slice.
 func (t *Table[T]) Encode(v *View, emit func([]byte) error) error {
 	for row := range t.All(v) {
-		if err := emit(encodeRow(row)); err != nil {
+		if err := encodeRow(row, emit); err != nil {
 			return err
 		}
 	}
