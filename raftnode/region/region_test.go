@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/hivecloud/hive/fsm"
 	"github.com/hivecloud/hive/fsm/command"
@@ -136,4 +137,32 @@ func TestPropose_LaunchesAtOnceFindTheirPlaces(t *testing.T) {
 			t.Errorf("%d instances and %d refusals, want %d and 1", got, refused, nodes)
 		}
 	})
+}
+
+// What a later format level brought is kept out of the log of a region that is below it: a node with the version before
+// could not apply it. The test's log has no leader, so a command that got there would wait for ever.
+func TestPropose_LaterCommandsWaitForTheUpgrade(t *testing.T) {
+	t.Parallel()
+	l := newLockstep(t, 1)
+	r := region.New("n-00", l.fsm, l)
+	later := 0
+	for _, c := range command.All() {
+		if command.Since(c) == 1 {
+			continue
+		}
+		later++
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		var refusal *command.Error
+		if err := r.Propose(ctx, c, nil); !errors.As(err, &refusal) || refusal.Code != command.UnsupportedFormatLevel {
+			t.Errorf("%T: got %v", c, err)
+		}
+		cancel()
+	}
+	var refusal *command.Error
+	if err := r.Propose(t.Context(), command.SetSetting{Key: state.SettingMTU, Value: "1400"}, nil); !errors.As(err, &refusal) || refusal.Code != command.UnsupportedFormatLevel {
+		t.Errorf("a later setting: got %v", err)
+	}
+	if later == 0 || len(l.waiting) > 0 {
+		t.Errorf("%d later commands, %d entries in the log", later, len(l.waiting))
+	}
 }
