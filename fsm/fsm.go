@@ -139,8 +139,11 @@ func (a *apply) run(c command.Command) (any, *command.Error) {
 	if _, isInit := c.(command.InitRegion); !isInit && a.region.Key == "" {
 		return nil, command.Errorf("RegionNotInitialized", "The region has not been initialised.")
 	}
-	if refusal := command.TooNew(c, max(a.region.FormatLevel, 1)); refusal != nil {
-		return nil, refusal
+	// A setting that came later is unknown to the version before, and has to be here in the same words: setSetting.
+	if _, setting := c.(command.SetSetting); !setting {
+		if refusal := command.TooNew(c, a.level()); refusal != nil {
+			return nil, refusal
+		}
 	}
 	switch c := c.(type) {
 	case command.InitRegion:

@@ -149,7 +149,7 @@ func (a *apply) place(p command.Assignment, i *state.Instance) *command.Error {
 	if !ok || a.Closed(n) != "" || !n.HasCap("ec2") || n.Zone != i.Zone || !n.Offers(i.Type) {
 		return command.Errorf(command.PlanConflict, "The node %s no longer has room for a %s in %s.", p.NodeID, i.Type, i.Zone)
 	}
-	if !p.Charge.Fits(n.Schedulable.Sub(a.Allocated(n.ID))) {
+	if !p.Charge.Fits(a.Offered(n).Sub(a.Allocated(n.ID))) {
 		return command.Errorf(command.PlanConflict, "The node %s no longer has room for a %s in %s.", p.NodeID, i.Type, i.Zone)
 	}
 	return a.placeInGroup(p, i, n)

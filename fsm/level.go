@@ -9,6 +9,9 @@ import (
 	"github.com/hivecloud/hive/fsm/state"
 )
 
+// level is the region's format level; 1 before there is a region.
+func (a *apply) level() int { return max(a.region.FormatLevel, 1) }
+
 // setFormatLevel ends an upgrade. Lost nodes count: one that came back with an older binary could not follow the log.
 func (a *apply) setFormatLevel(c command.SetFormatLevel) (any, *command.Error) {
 	switch {

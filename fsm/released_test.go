@@ -116,9 +116,23 @@ func TestSetFormatLevel(t *testing.T) {
 			t.Errorf("level %d: %q, want %q", step.to, got, step.want)
 		}
 	}
+	if got := code(apply(command.SetSetting{Key: state.SettingReserve, Value: "10"})); got != "" {
+		t.Errorf("a setting of level 2 in a region of level 2: %q", got)
+	}
 	old := twinNode("n-2")
 	old.FormatLevel = 1
 	if got := code(apply(command.RegisterNode{Node: old})); got != "NodeTooOld" {
 		t.Errorf("a node with an older binary registers: %q", got)
+	}
+}
+
+// A setting that came later is refused in a region of level 1 in the words of v0.1.0: its nodes keep the same result.
+func TestSetSetting_LaterOneIsUnknownAtLevelOne(t *testing.T) {
+	t.Parallel()
+	refusal := levelled(t, 1, 2)(command.SetSetting{Key: state.SettingMTU, Value: "1400"})
+	want := `There is no setting "network.mtu"; there are api.read-burst, api.read-rate, api.write-burst, api.write-rate, ebs.volume-type, ec2.imds-tokens, ` +
+		`ec2.terminated-visible, quota.access-keys, quota.key-pairs, quota.storage-gib, quota.vcpus, region.zones.`
+	if refusal == nil || refusal.Message != want {
+		t.Fatalf("got %v\nwant %s", refusal, want)
 	}
 }

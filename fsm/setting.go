@@ -12,8 +12,8 @@ import (
 
 func (a *apply) setSetting(c command.SetSetting) (any, *command.Error) {
 	d, ok := state.FindSetting(c.Key)
-	if !ok {
-		return nil, command.Errorf("UnknownSetting", "There is no setting %q; there are %s.", c.Key, strings.Join(settingKeys(), ", "))
+	if !ok || d.Since > a.level() {
+		return nil, command.Errorf("UnknownSetting", "There is no setting %q; there are %s.", c.Key, strings.Join(settingKeys(a.level()), ", "))
 	}
 	if c.Reset {
 		return nil, a.resetSetting(d, c.Value)
@@ -45,10 +45,13 @@ func (a *apply) resetSetting(d state.SettingDef, value string) *command.Error {
 	return nil
 }
 
-func settingKeys() []string {
+// settingKeys are the settings that a region of a format level has.
+func settingKeys(level int) []string {
 	var keys []string
 	for _, d := range state.SettingDefs() {
-		keys = append(keys, d.Key)
+		if d.Since <= level {
+			keys = append(keys, d.Key)
+		}
 	}
 	return keys
 }

@@ -175,3 +175,17 @@ func TestSettings_SchemaIsFrozen(t *testing.T) {
 		t.Errorf("the schema is now (%v)\n%s\nwant\n%s", err, b.String(), want)
 	}
 }
+
+func TestReserve_KeepsPartOfANodeFree(t *testing.T) {
+	t.Parallel()
+	r := fsmtest.NewRegion(t)
+	n, _ := state.Nodes.Get(r.FSM.View(), state.AnyAccount, fsmtest.NodeID)
+	if got := r.FSM.View().Offered(n); got != n.Schedulable {
+		t.Fatalf("offered %+v without the setting, want %+v", got, n.Schedulable)
+	}
+	set(t, r, state.SettingReserve, "25")
+	want := state.Resources{MilliCPU: n.Physical.MilliCPU * 3 / 4, MemoryMiB: n.Physical.MemoryMiB * 3 / 4}
+	if got := r.FSM.View().Offered(n); got != want {
+		t.Fatalf("offered %+v with a quarter kept free, want %+v", got, want)
+	}
+}

@@ -44,6 +44,6 @@ func (s *Service) slots(v *state.View, n *state.Node, t instancetypes.Type) int 
 		return 0
 	}
 	charge := t.Charge(n.Accel, s.ratios)
-	free := n.Schedulable.Sub(v.Allocated(n.ID))
+	free := v.Offered(n).Sub(v.Allocated(n.ID))
 	return int(max(0, min(free.MilliCPU/max(charge.MilliCPU, 1), free.MemoryMiB/max(charge.MemoryMiB, 1))))
 }

@@ -85,7 +85,7 @@ func describe(view *state.View, i *state.Instance, disks []Disk) (Launch, error)
 	return Launch{
 		InstanceID: i.ID, Epoch: i.Epoch, Type: i.Type, Shape: i.Shape, UEFI: i.BootMode == "uefi", TPM: i.TPM != "",
 		InterfaceID: eni.ID, MAC: eni.MAC, PrivateIP: eni.PrivateIP, SubnetCIDR: subnet.CIDR, PublicIP: eni.PublicIP,
-		Hostname: seed.Hostname, Seed: image, Disks: disks,
+		Hostname: seed.Hostname, MTU: view.SettingInt(state.SettingMTU), Seed: image, Disks: disks,
 	}, nil
 }
 

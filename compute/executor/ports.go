@@ -126,6 +126,7 @@ type Launch struct {
 	SubnetCIDR  string
 	PublicIP    string
 	Hostname    string
+	MTU         int
 	Seed        []byte        // NoCloud seed image
 	Fence       time.Duration // the fence deadline under which it begins; 0 is none
 	Disks       []Disk        // in the order of the guest's slots

@@ -140,8 +140,11 @@ func (b *builder) nic(n NIC) {
 		backend += fmt.Sprintf(",hostfwd=tcp:127.0.0.1:%d-%s:%d", f.HostPort, u.Address, f.GuestPort)
 	}
 	// romfile= leaves out the network boot ROM: guests boot from disks, and the ROM costs start-up time.
-	b.add("-netdev", backend,
-		"-device", fmt.Sprintf("virtio-net-pci,id=%s,bus=%s,netdev=net-%s,mac=%s,romfile=", n.ID, rootPort(n.Slot), n.ID, n.MAC))
+	device := fmt.Sprintf("virtio-net-pci,id=%s,bus=%s,netdev=net-%s,mac=%s,romfile=", n.ID, rootPort(n.Slot), n.ID, n.MAC)
+	if n.MTU != 0 {
+		device += fmt.Sprintf(",host_mtu=%d", n.MTU)
+	}
+	b.add("-netdev", backend, "-device", device)
 }
 
 func (b *builder) platformDevices(s Spec) {

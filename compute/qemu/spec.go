@@ -109,6 +109,8 @@ type NIC struct {
 	ID string `json:"id"`
 	// MAC is its hardware address, aa:bb:cc:dd:ee:ff, unicast.
 	MAC string `json:"mac"`
+	// MTU is told to the guest's driver, in bytes; 0 leaves the driver's own.
+	MTU int `json:"mtu,omitempty"`
 	// Slot is the root port, see Disk.Slot.
 	Slot int     `json:"slot"`
 	Mode NICMode `json:"mode"`

@@ -119,6 +119,7 @@ func (v *validator) devices(disks []Disk, nics []NIC) {
 		mac, err := net.ParseMAC(n.MAC)
 		v.require(err == nil && len(mac) == 6 && mac[0]&1 == 0 && mac.String() == n.MAC, "mac of %s is %q, want lower-case unicast aa:bb:cc:dd:ee:ff", n.ID, n.MAC)
 		v.require(n.Mode == ModeUser && n.User != nil, "mode of %s is %q, want user and its settings", n.ID, n.Mode)
+		v.require(n.MTU == 0 || n.MTU >= 1280 && n.MTU <= 9001, "mtu of %s is %d, want 1280 to 9001 or 0", n.ID, n.MTU)
 		slot(n.Slot, n.ID)
 		once("id", n.ID, n.ID)
 		once("mac", n.MAC, n.ID)

@@ -11,7 +11,8 @@ import (
 // room is a node and what is free on it while a plan grows.
 type room struct {
 	node     *state.Node
-	closed   string // why it takes no new work, or ""
+	offered  state.Resources // what instances may take of it
+	closed   string          // why it takes no new work, or ""
 	free     state.Resources
 	storage  int64 // GiB
 	launched int   // instances that the plan has put here
@@ -28,7 +29,8 @@ func roomsOf(v *state.View) []*room {
 	}
 	var out []*room
 	for n := range state.Nodes.All(v) {
-		out = append(out, &room{node: n, closed: v.Closed(n), free: n.Schedulable.Sub(taken[n.ID]), storage: n.FreeStorageGiB})
+		offered := v.Offered(n)
+		out = append(out, &room{node: n, closed: v.Closed(n), offered: offered, free: offered.Sub(taken[n.ID]), storage: n.FreeStorageGiB})
 	}
 	return out
 }
@@ -75,7 +77,7 @@ func (at *room) take(r *request, charge state.Resources) {
 
 // load is the larger of the CPU and memory shares, in thousandths, that the node would have in use after the charge.
 func (at *room) load(charge state.Resources) int64 {
-	left, all := at.free.Sub(charge), at.node.Schedulable
+	left, all := at.free.Sub(charge), at.offered
 	return max(share(all.MilliCPU-left.MilliCPU, all.MilliCPU), share(all.MemoryMiB-left.MemoryMiB, all.MemoryMiB))
 }
 

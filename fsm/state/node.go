@@ -72,6 +72,18 @@ func (n *Node) Offers(typeName string) bool {
 var Nodes = &Table[Node]{name: "nodes", id: 5, key: func(n *Node) string { return n.ID },
 	indexes: map[Index]func(*Node) []string{ByName: func(n *Node) []string { return one(n.Name) }}}
 
+// Offered is what instances may take on a node: what it says itself, less what the region's setting keeps free.
+func (v *View) Offered(n *Node) Resources {
+	percent := int64(v.SettingInt(SettingReserve))
+	if percent == 0 {
+		return n.Schedulable
+	}
+	return Resources{
+		MilliCPU:  min(n.Schedulable.MilliCPU, n.Physical.MilliCPU*(100-percent)/100),
+		MemoryMiB: min(n.Schedulable.MemoryMiB, n.Physical.MemoryMiB*(100-percent)/100),
+	}
+}
+
 // Allocated is what the instances on a node take now: those that are, or are about to be, live there.
 func (v *View) Allocated(node string) Resources {
 	var sum Resources

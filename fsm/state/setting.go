@@ -35,6 +35,8 @@ const (
 	SettingTerminatedVisible = "ec2.terminated-visible"
 	SettingIMDSTokens        = "ec2.imds-tokens"
 	SettingVolumeType        = "ebs.volume-type"
+	SettingReserve           = "compute.reserve-percent"
+	SettingMTU               = "network.mtu"
 )
 
 // SettingDef is the schema of one setting.
@@ -102,15 +104,23 @@ func define(key, fallback, doc string) func(form string, canonical func(string) 
 	}
 }
 
+// since marks a setting that came with a format level after the first.
+func since(level int, d SettingDef) SettingDef {
+	d.Since = level
+	return d
+}
+
 // settingDefs is the schema, in the order of keys.
 var settingDefs = []SettingDef{
 	define(SettingReadBurst, "0", "Reading API calls that an idle account may send to a node at once. 0: as the node's limits.api_burst says.")(wholeNumber(0, 2_000_000)),
 	define(SettingReadRate, "0", "Reading API calls a second that a node answers an account. 0: as the node's limits.api_rps says.")(wholeNumber(0, 1_000_000)),
 	define(SettingWriteBurst, "0", "Changing API calls that an idle account may send to a node at once. 0: as the node's limits.api_burst says.")(wholeNumber(0, 2_000_000)),
 	define(SettingWriteRate, "0", "Changing API calls a second that a node answers an account. 0: half of the node's limits.api_rps.")(wholeNumber(0, 1_000_000)),
+	since(2, define(SettingReserve, "0", "Percent of each node's processors and memory that guests never get. A node's own compute.reserve_cpu and compute.reserve_memory hold where they keep more. What runs goes on.")(wholeNumber(0, 90))),
 	define(SettingVolumeType, "gp2", "Type of a new volume whose request and image name none. AWS has gp2.")(oneWord("gp2", "gp3")),
 	define(SettingIMDSTokens, "optional", "Whether new instances demand IMDSv2 tokens when neither launch nor image says so.")(oneWord("optional", "required")),
 	define(SettingTerminatedVisible, "1h0m0s", "How long a terminated instance is still described. AWS says about an hour.")(span(time.Minute, 7*24*time.Hour)),
+	since(2, define(SettingMTU, "1500", "MTU that guests are given with their interface, from their next start on.")(wholeNumber(1280, 1500))),
 	define(SettingAccessKeys, "2", "Access keys that a user may have.")(wholeNumber(1, 100)),
 	define(SettingKeyPairs, "5000", "Key pairs that an account may have. 0: any number.")(wholeNumber(0, 1_000_000)),
 	define(SettingStorage, "51200", "GiB of volumes that an account may have. 0: any size.")(wholeNumber(0, 1<<30)),

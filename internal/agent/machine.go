@@ -127,7 +127,7 @@ func (m machine) spec(l executor.Launch, seed string) (guard.Spec, error) {
 	out := guard.Spec{Epoch: l.Epoch, QEMUBinary: m.binary, TPM: l.TPM, RunAs: m.runAs, Guest: qemu.Spec{
 		InstanceID: l.InstanceID, UUID: uuidOf(l.InstanceID), TypeName: l.Type, Accel: m.accel,
 		Cores: l.Shape.Cores, Threads: l.Shape.ThreadsPerCore, MemoryMiB: int(l.Shape.MemoryMiB), SeedPath: seed,
-		NICs: []qemu.NIC{{ID: l.InterfaceID, MAC: l.MAC, Slot: nicSlot, Mode: qemu.ModeUser,
+		NICs: []qemu.NIC{{ID: l.InterfaceID, MAC: l.MAC, MTU: l.MTU, Slot: nicSlot, Mode: qemu.ModeUser,
 			User: &qemu.UserNet{Address: address, Subnet: subnet, Gateway: router, DNS: router.Next(), Hostname: l.Hostname}}},
 	}}
 	if l.UEFI {

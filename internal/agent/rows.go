@@ -45,11 +45,11 @@ func instanceRow(v *state.View, i *state.Instance) admin.Instance {
 
 // nodeRow is a node with what it sells.
 func nodeRow(v *state.View, n *state.Node) admin.Node {
-	used := v.Allocated(n.ID)
+	used, offered := v.Allocated(n.ID), v.Offered(n)
 	out := admin.Node{
 		Node: n.Name, NodeID: n.ID, AZ: n.Zone, FailureDomain: n.FailureDomain, State: "ready", Caps: n.Caps, Accelerator: n.Accel, Version: n.Version,
-		VCPUs: float64(n.Schedulable.MilliCPU) / 1000, VCPUsAllocated: float64(used.MilliCPU) / 1000,
-		Memory: uint64(n.Schedulable.MemoryMiB) << 20, MemoryAllocated: uint64(used.MemoryMiB) << 20,
+		VCPUs: float64(offered.MilliCPU) / 1000, VCPUsAllocated: float64(used.MilliCPU) / 1000,
+		Memory: uint64(offered.MemoryMiB) << 20, MemoryAllocated: uint64(used.MemoryMiB) << 20,
 	}
 	if why := v.Closed(n); why != "" {
 		out.State = why
