@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build e2e
+//go:build soak
 
 package netns
 
@@ -20,10 +20,10 @@ import (
 	"github.com/hivecloud/hive/internal/e2e/lab"
 )
 
-// TestLinks_TornAndHealed: a region under delay and loss goes on; a node that hears and is not heard, or is heard and
+// TestSoakLinks_TornAndHealed: a region under delay and loss goes on; a node that hears and is not heard, or is heard and
 // does not hear, holds nobody up; two of three nodes away, reads and writes are refused clearly; nothing forks. Then a
 // state disk fills up.
-func TestLinks_TornAndHealed(t *testing.T) {
+func TestSoakLinks_TornAndHealed(t *testing.T) {
 	c := lab.New(t, lab.NewNet(t))
 	for i, name := range []string{"node1", "node2", "node3"} {
 		c.LayOn(name, []string{"", "", "96m"}[i])

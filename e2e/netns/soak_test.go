@@ -9,5 +9,6 @@ import "testing"
 // TestSoakLeaderKilled_OneURLGoesOn is TestLeaderKilled_OneURLGoesOn with as many kills as a percentile needs.
 func TestSoakLeaderKilled_OneURLGoesOn(t *testing.T) { failovers(t, 25) }
 
-// TestSoakLoss_RealGuests is TestLoss_RealGuests again and again, with the loss of every process of a node too.
+// TestSoakLoss_RealGuests: a node that is stopped, killed, cut off or loses every process loses its guests to the others, and
+// they never run twice.
 func TestSoakLoss_RealGuests(t *testing.T) { losses(t, 5) }
