@@ -24,6 +24,7 @@ const (
 	trailerID  = 0xFFFF
 	maxHeader  = 64 << 10
 	maxRow     = 8 << 20
+	plainRow   = 16 << 10 // rows up to this are read at once; nearly all are
 	fixedStart = len(magic) + 2 + 4
 )
 
@@ -137,9 +138,15 @@ type reader struct {
 }
 
 func (r *reader) take(n int) ([]byte, error) {
-	// Callers bound n: a damaged length costs at most maxRow bytes.
-	b := make([]byte, n)
-	if _, err := io.ReadFull(r.r, b); err != nil {
+	b := make([]byte, min(n, plainRow))
+	_, err := io.ReadFull(r.r, b)
+	if err == nil && n > plainRow {
+		// Grow with what really arrives: a damaged length must not allocate megabytes.
+		long := bytes.NewBuffer(b)
+		_, err = io.CopyN(long, r.r, int64(n-plainRow))
+		b = long.Bytes()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read snapshot: %w: %w", ErrCorrupt, err)
 	}
 	r.sum.Write(b)
