@@ -5,6 +5,7 @@ package agent
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/hivecloud/hive/fsm/command"
@@ -117,7 +118,13 @@ func (s *adminServer) accessKeyDelete(ctx context.Context, r *http.Request) (any
 	return struct{}{}, s.a.region.Propose(ctx, command.DeleteAccessKey{AccountID: k.AccountID, UserName: k.UserName, KeyID: k.ID}, nil)
 }
 
-// env hands an active key of an account out to whoever may open the admin socket, the operator.
+// administers tells whether a key's owner may do everything: the root user, or one with AdministratorAccess.
+func administers(v *state.View, k *state.AccessKey) bool {
+	u, ok := state.Users.Get(v, k.AccountID, state.UserKey(k.AccountID, k.UserName))
+	return ok && u.Boundary == "" && (u.Root || slices.Contains(u.AttachedTo(), state.AdministratorAccess))
+}
+
+// env hands an active key of an administrator of an account out to whoever may open the admin socket, the operator.
 func (s *adminServer) env(ctx context.Context, r *http.Request) (any, error) {
 	v, err := s.a.region.View(ctx)
 	if err != nil {
@@ -129,7 +136,7 @@ func (s *adminServer) env(ctx context.Context, r *http.Request) (any, error) {
 	}
 	region, _ := v.Region()
 	for k := range state.AccessKeys.Of(v, a.ID) {
-		if k.Status != state.KeyActive {
+		if k.Status != state.KeyActive || !administers(v, k) {
 			continue
 		}
 		secret, err := s.a.ring.Open(a.ID, k.ID, k.KeyVersion, k.Secret)
@@ -139,5 +146,5 @@ func (s *adminServer) env(ctx context.Context, r *http.Request) (any, error) {
 		return admin.Environment{Endpoint: s.a.endpoint(), CABundle: s.a.caBundle(), Region: region.Name, Account: a.ID,
 			AccessKeyID: k.ID, SecretAccessKey: secret.Reveal()}, nil
 	}
-	return nil, admin.Errorf(admin.KindNotFound, "hive access-key create --account "+a.ID+" makes one", "the account %s has no active access key", a.ID)
+	return nil, admin.Errorf(admin.KindNotFound, "hive user create NAME --admin --account "+a.ID+" makes one", "no administrator of the account %s has an active access key", a.ID)
 }
