@@ -22,12 +22,17 @@ cut -d' ' -f1 <<<"$targets" | sort -u | while read -r package; do
 	go test -p 1 -c -fuzz=Fuzz -o /dev/null "$package" >/dev/null
 done
 
-# Minimising is bounded by runs, not by time: the tool counts no time for it, and a target that ends within it is reported
-# as a failure ("context deadline exceeded").
+# Minimising is bounded by runs, not by time: no runs of the target itself count while it lasts. A race in Go's
+# fuzzing coordinator now and then reports the end of its time as a failure ("context deadline exceeded"); a finding has a
+# failing input with it.
 one() {
 	local package=$1 name=$2 duration=$3 out
 	if out=$(go test -run '^$' -fuzz "^$name\$" -fuzztime "$duration" -fuzzminimizetime 100x -parallel 1 "$package" 2>&1); then
 		echo "$(tail -n 1 <<<"$out")  $name"
+		return 0
+	fi
+	if grep -q '^    context deadline exceeded$' <<<"$out" && ! grep -qE 'Failing input|panic:|hung or terminated' <<<"$out"; then
+		echo "ok  	${package#./} until its time was over  $name"
 		return 0
 	fi
 	echo "FAIL fuzz $package $name"
