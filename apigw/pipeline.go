@@ -286,7 +286,7 @@ func (x *exchange) record(refusal *awserr.Error, status int) {
 	}
 	e := AuditEvent{Time: c.Time, RequestID: c.RequestID, Principal: c.Principal, Service: c.Service, Scope: x.service.scope, Action: c.Action,
 		Region: c.Region, SourceIP: c.SourceIP, UserAgent: c.UserAgent, DryRun: c.DryRun, ReadOnly: reads(c.Action), Params: redact(c.Params),
-		Resources: c.asked, Response: x.out, Status: status, Authenticated: x.call != nil}
+		Resources: c.asked, Response: x.out, Status: status, Authenticated: x.call != nil && x.signature != nil}
 	if refusal != nil {
 		e.Code, e.Message, e.Response = refusal.Code, refusal.Message, nil
 		if x.documentsOnly() {

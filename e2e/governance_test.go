@@ -28,14 +28,8 @@ func (r *region) must(t *testing.T, keys *credentials, service, operation string
 // code is the code of a call's refusal, "" for a success.
 func (r *region) code(t *testing.T, keys *credentials, service, operation string, p params) string {
 	t.Helper()
-	_, refused, err := r.driver.call(keys, service, operation, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if refused == nil {
-		return ""
-	}
-	return refused.Code
+	_, code := r.by(t, keys, service, operation, p)
+	return code
 }
 
 // TestKMS_EncryptsForTheAccountAlone goes through botocore's JSON 1.1.
@@ -66,7 +60,7 @@ func TestKMS_EncryptsForTheAccountAlone(t *testing.T) {
 	}
 }
 
-// TestAudit_HasEveryCall finds each call of a small suite by its request id, with its error and without its secrets.
+// TestAudit_HasEveryCall finds each call of a small suite by its name and error and without its secrets.
 func TestAudit_HasEveryCall(t *testing.T) {
 	r := shared
 	other := otherAccount(t, r, "audited")

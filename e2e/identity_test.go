@@ -125,12 +125,12 @@ func TestTerraform_Identity(t *testing.T) {
 // TestIdentity_PoliciesHoldOnRealCalls: a user may do what its policies say, on EC2 and IAM, as conditions have it.
 func TestIdentity_PoliciesHoldOnRealCalls(t *testing.T) {
 	r := shared
-	r.mustCall(t, "iam", "CreateUser", params{"UserName": "e2e-user"})
-	keys := credentialsOf(t, r.mustCall(t, "iam", "CreateAccessKey", params{"UserName": "e2e-user"}))
+	r.must(t, nil, "iam", "CreateUser", params{"UserName": "e2e-user"})
+	keys := credentialsOf(t, r.must(t, nil, "iam", "CreateAccessKey", params{"UserName": "e2e-user"}))
 	t.Cleanup(func() {
 		r.by(t, nil, "iam", "DeleteUserPolicy", params{"UserName": "e2e-user", "PolicyName": "p"})
 		r.by(t, nil, "iam", "DeleteAccessKey", params{"UserName": "e2e-user", "AccessKeyId": keys.AccessKeyID})
-		r.mustCall(t, "iam", "DeleteUser", params{"UserName": "e2e-user"})
+		r.must(t, nil, "iam", "DeleteUser", params{"UserName": "e2e-user"})
 	})
 	r.wantCode(t, keys, "ec2", "DescribeInstances", "UnauthorizedOperation")
 	r.wantCode(t, keys, "iam", "ListUsers", "AccessDenied")
@@ -154,7 +154,7 @@ func TestIdentity_PoliciesHoldOnRealCalls(t *testing.T) {
 		{when("StringEquals", "ec2:Region", "eu-nowhere-1"), "UnauthorizedOperation"},
 		{when("StringLike", "aws:PrincipalArn", "arn:aws:iam::*:user/e2e-*"), ""},
 	} {
-		r.mustCall(t, "iam", "PutUserPolicy", params{"UserName": "e2e-user", "PolicyName": "p", "PolicyDocument": document("Allow", "ec2:DescribeInstances", c.condition)})
+		r.must(t, nil, "iam", "PutUserPolicy", params{"UserName": "e2e-user", "PolicyName": "p", "PolicyDocument": document("Allow", "ec2:DescribeInstances", c.condition)})
 		if _, code := r.by(t, keys, "ec2", "DescribeInstances", params{}); code != c.want {
 			t.Errorf("with %s: got %q, want %q", c.condition, code, c.want)
 		}
@@ -166,7 +166,7 @@ func TestIdentity_PoliciesHoldOnRealCalls(t *testing.T) {
 		{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*"},{"Effect":"Deny","Action":"ec2:RunInstances","Resource":"arn:aws:ec2:*:*:instance/*","Condition":{"StringNotEquals":{"ec2:InstanceType":"t3.micro"}}}]}`, "UnauthorizedOperation"},
 		{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:RunInstances","Resource":"arn:aws:ec2:*:*:instance/*"}]}`, "UnauthorizedOperation"},
 	} {
-		r.mustCall(t, "iam", "PutUserPolicy", params{"UserName": "e2e-user", "PolicyName": "p", "PolicyDocument": c.document})
+		r.must(t, nil, "iam", "PutUserPolicy", params{"UserName": "e2e-user", "PolicyName": "p", "PolicyDocument": c.document})
 		if _, code := r.by(t, keys, "ec2", "RunInstances", launch); code != c.want {
 			t.Errorf("a launch with %s: got %q, want %q", c.document, code, c.want)
 		}
@@ -177,10 +177,10 @@ func TestIdentity_PoliciesHoldOnRealCalls(t *testing.T) {
 // tagDecides: a policy about tags, and the message that explains a refusal.
 func (r *region) tagDecides(t *testing.T, keys *credentials) {
 	t.Helper()
-	r.mustCall(t, "ec2", "CreateKeyPair", params{"KeyName": "e2e-blue", "TagSpecifications": list{params{"ResourceType": "key-pair", "Tags": list{params{"Key": "team", "Value": "blue"}}}}})
-	r.mustCall(t, "ec2", "CreateKeyPair", params{"KeyName": "e2e-red"})
+	r.must(t, nil, "ec2", "CreateKeyPair", params{"KeyName": "e2e-blue", "TagSpecifications": list{params{"ResourceType": "key-pair", "Tags": list{params{"Key": "team", "Value": "blue"}}}}})
+	r.must(t, nil, "ec2", "CreateKeyPair", params{"KeyName": "e2e-red"})
 	defer r.by(t, nil, "ec2", "DeleteKeyPair", params{"KeyName": "e2e-red"})
-	r.mustCall(t, "iam", "PutUserPolicy", params{"UserName": "e2e-user", "PolicyName": "p",
+	r.must(t, nil, "iam", "PutUserPolicy", params{"UserName": "e2e-user", "PolicyName": "p",
 		"PolicyDocument": document("Allow", "ec2:DeleteKeyPair", `,"Condition":{"StringEquals":{"aws:ResourceTag/team":"blue"}}`)})
 	_, refused, err := r.driver.call(keys, "ec2", "DeleteKeyPair", params{"KeyName": "e2e-red"})
 	if err != nil || refused == nil || refused.Code != "UnauthorizedOperation" {
@@ -190,7 +190,7 @@ func (r *region) tagDecides(t *testing.T, keys *credentials) {
 	if !ok {
 		t.Fatalf("the refusal has no encoded message: %s", refused.Message)
 	}
-	out := r.mustCall(t, "sts", "DecodeAuthorizationMessage", params{"EncodedMessage": strings.TrimSpace(encoded)})
+	out := r.must(t, nil, "sts", "DecodeAuthorizationMessage", params{"EncodedMessage": strings.TrimSpace(encoded)})
 	var decoded map[string]any
 	if err := json.Unmarshal([]byte(fmt.Sprint(out["DecodedMessage"])), &decoded); err != nil || decoded["allowed"] != false {
 		t.Errorf("decoded: %v (%v)", out, err)

@@ -28,16 +28,6 @@ func (r *region) by(t *testing.T, keys *credentials, service, operation string, 
 	return out, ""
 }
 
-// mustCall is by for calls of the admin that succeed.
-func (r *region) mustCall(t *testing.T, service, operation string, p params) map[string]any {
-	t.Helper()
-	out, code := r.by(t, nil, service, operation, p)
-	if code != "" {
-		t.Fatalf("%s: %s", operation, code)
-	}
-	return out
-}
-
 // sessionOf reads the credentials of an answer.
 func sessionOf(t *testing.T, out map[string]any) *credentials {
 	t.Helper()
@@ -64,17 +54,17 @@ func (r *region) wantCode(t *testing.T, keys *credentials, service, operation, w
 // TestSessions: a role is assumed, bounded and chained by botocore, and its sessions end when they are told to.
 func TestSessions(t *testing.T) {
 	r := shared
-	me := r.mustCall(t, "sts", "GetCallerIdentity", nil)
+	me := r.must(t, nil, "sts", "GetCallerIdentity", nil)
 	account, _ := dig(me, "Account").(string)
 	trust := func(principal string) string {
 		return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":%q},"Action":"sts:AssumeRole"}]}`, principal)
 	}
 	first := "arn:aws:iam::" + account + ":role/e2e-first"
 	for name, principal := range map[string]string{"e2e-first": account, "e2e-second": account} {
-		r.mustCall(t, "iam", "CreateRole", params{"RoleName": name, "AssumeRolePolicyDocument": trust(principal)})
-		r.mustCall(t, "iam", "PutRolePolicy", params{"RoleName": name, "PolicyName": "p", "PolicyDocument": document("Allow", "ec2:Describe*", "")})
+		r.must(t, nil, "iam", "CreateRole", params{"RoleName": name, "AssumeRolePolicyDocument": trust(principal)})
+		r.must(t, nil, "iam", "PutRolePolicy", params{"RoleName": name, "PolicyName": "p", "PolicyDocument": document("Allow", "ec2:Describe*", "")})
 	}
-	r.mustCall(t, "iam", "UpdateAssumeRolePolicy", params{"RoleName": "e2e-second", "PolicyDocument": trust(first)})
+	r.must(t, nil, "iam", "UpdateAssumeRolePolicy", params{"RoleName": "e2e-second", "PolicyDocument": trust(first)})
 	assume := func(keys *credentials, role string, p params) *credentials {
 		t.Helper()
 		in := params{"RoleArn": "arn:aws:iam::" + account + ":role/" + role, "RoleSessionName": "e2e"}
@@ -109,13 +99,13 @@ func TestSessions(t *testing.T) {
 	}
 	// The console's "revoke older sessions" of AWS is this policy.
 	older := fmt.Sprintf(`,"Condition":{"DateLessThan":{"aws:TokenIssueTime":%q}}`, time.Now().Add(time.Minute).UTC().Format(time.RFC3339))
-	r.mustCall(t, "iam", "PutRolePolicy", params{"RoleName": "e2e-first", "PolicyName": "revoke", "PolicyDocument": document("Deny", "*", older)})
+	r.must(t, nil, "iam", "PutRolePolicy", params{"RoleName": "e2e-first", "PolicyName": "revoke", "PolicyDocument": document("Deny", "*", older)})
 	r.wantCode(t, one, "ec2", "DescribeInstances", "UnauthorizedOperation")
 	for _, role := range []string{"e2e-first", "e2e-second"} {
 		for _, name := range []string{"p", "revoke"} {
 			r.by(t, nil, "iam", "DeleteRolePolicy", params{"RoleName": role, "PolicyName": name})
 		}
-		r.mustCall(t, "iam", "DeleteRole", params{"RoleName": role})
+		r.must(t, nil, "iam", "DeleteRole", params{"RoleName": role})
 	}
 	r.wantCode(t, one, "sts", "GetCallerIdentity", "InvalidClientTokenId")
 	r.wantCode(t, two, "ec2", "DescribeRegions", "AuthFailure")
@@ -155,9 +145,9 @@ func (r *region) fetch(t *testing.T, url string) (int, string) {
 // once.
 func TestSessionTokens(t *testing.T) {
 	r := shared
-	r.mustCall(t, "iam", "CreateUser", params{"UserName": "e2e-sessions"})
-	r.mustCall(t, "iam", "PutUserPolicy", params{"UserName": "e2e-sessions", "PolicyName": "p", "PolicyDocument": document("Allow", "*", "")})
-	made := r.mustCall(t, "iam", "CreateAccessKey", params{"UserName": "e2e-sessions"})
+	r.must(t, nil, "iam", "CreateUser", params{"UserName": "e2e-sessions"})
+	r.must(t, nil, "iam", "PutUserPolicy", params{"UserName": "e2e-sessions", "PolicyName": "p", "PolicyDocument": document("Allow", "*", "")})
+	made := r.must(t, nil, "iam", "CreateAccessKey", params{"UserName": "e2e-sessions"})
 	text := func(name string) string { s, _ := dig(made, "AccessKey", name).(string); return s }
 	user := &credentials{AccessKeyID: text("AccessKeyId"), SecretAccessKey: text("SecretAccessKey")}
 	ask := func(operation string, p params) *credentials {
@@ -177,12 +167,12 @@ func TestSessionTokens(t *testing.T) {
 	if out := r.aws(t, "sts", "get-session-token", "--duration-seconds", "900", "--query", "Credentials.AccessKeyId", "--output", "text"); !strings.HasPrefix(out, "ASIA") {
 		t.Errorf("aws sts get-session-token: %s", out)
 	}
-	r.mustCall(t, "iam", "UpdateAccessKey", params{"UserName": "e2e-sessions", "AccessKeyId": user.AccessKeyID, "Status": "Inactive"})
+	r.must(t, nil, "iam", "UpdateAccessKey", params{"UserName": "e2e-sessions", "AccessKeyId": user.AccessKeyID, "Status": "Inactive"})
 	for _, keys := range []*credentials{own, guest} {
 		r.wantCode(t, keys, "ec2", "DescribeRegions", "AuthFailure")
 		r.wantCode(t, keys, "sts", "GetCallerIdentity", "InvalidClientTokenId")
 	}
-	r.mustCall(t, "iam", "DeleteAccessKey", params{"UserName": "e2e-sessions", "AccessKeyId": user.AccessKeyID})
-	r.mustCall(t, "iam", "DeleteUserPolicy", params{"UserName": "e2e-sessions", "PolicyName": "p"})
-	r.mustCall(t, "iam", "DeleteUser", params{"UserName": "e2e-sessions"})
+	r.must(t, nil, "iam", "DeleteAccessKey", params{"UserName": "e2e-sessions", "AccessKeyId": user.AccessKeyID})
+	r.must(t, nil, "iam", "DeleteUserPolicy", params{"UserName": "e2e-sessions", "PolicyName": "p"})
+	r.must(t, nil, "iam", "DeleteUser", params{"UserName": "e2e-sessions"})
 }

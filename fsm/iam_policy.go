@@ -144,7 +144,7 @@ func (a *apply) deleteManagedPolicy(c command.DeleteManagedPolicy) (any, *comman
 	switch {
 	case refusal != nil:
 		return nil, refusal
-	case a.Attachments(c.AccountID, c.ARN) > 0 || a.Bounded(c.AccountID, c.ARN) > 0:
+	case a.PolicyUses(c.AccountID)[c.ARN] != state.PolicyUse{}:
 		return nil, command.Errorf(deleteConflict, "Cannot delete a policy attached to entities.")
 	case len(p.Versions) > 1:
 		return nil, command.Errorf(deleteConflict, "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.")

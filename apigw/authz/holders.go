@@ -3,7 +3,6 @@
 package authz
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/hivecloud/hive/apigw"
@@ -36,10 +35,7 @@ func holders(v *state.View, p apigw.Principal) []attachments {
 	if !ok {
 		return nil
 	}
-	own := attachments{kind: "user", name: user.Name, inline: user.Inline, attached: user.Attached, boundary: user.Boundary, tags: user.Tags}
-	if user.Admin {
-		own.attached = append(slices.Clone(own.attached), administrator)
-	}
+	own := attachments{kind: "user", name: user.Name, inline: user.Inline, attached: user.AttachedTo(), boundary: user.Boundary, tags: user.Tags}
 	out := []attachments{own}
 	for _, g := range user.Groups {
 		if group, ok := state.IAMGroups.Get(v, p.AccountID, state.IAMGroupKey(p.AccountID, g)); ok {

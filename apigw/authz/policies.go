@@ -45,9 +45,6 @@ func (s *StatePolicies) Of(ctx context.Context, p apigw.Principal) (Holdings, er
 	return s.InView(v, p)
 }
 
-// administrator is the policy of users that were made as administrators.
-const administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
-
 // InView is Of on a view that the caller has: the simulators and sts:AssumeRole ask about principals who did not call.
 // A user or role that is gone holds nothing. The root user needs nothing.
 func (s *StatePolicies) InView(v *state.View, p apigw.Principal) (Holdings, error) {
@@ -89,7 +86,7 @@ func (s *StatePolicies) controls(v *state.View, account string, out *policy.Set)
 
 // fullAccess is FullAWSAccess, the control policy that every account has unless it was detached.
 var fullAccess = sync.OnceValue(func() policy.Source {
-	p, _ := managed.Lookup(administrator) // the same document
+	p, _ := managed.Lookup(state.AdministratorAccess) // the same document
 	return policy.Source{ID: state.FullAccess, Type: "Service Control Policy", Document: p.Compiled}
 })
 

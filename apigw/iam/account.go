@@ -186,9 +186,10 @@ func (s *Service) GetAccountSummary(ctx context.Context, _ *sdk.GetAccountSummar
 	for range state.OIDCProviders.Of(v, call.Account) {
 		m["Providers"]++
 	}
+	uses := v.PolicyUses(call.Account)
 	for p := range state.ManagedPolicies.Of(v, call.Account) {
 		m["Policies"]++
-		if v.Attachments(call.Account, p.ARN()) > 0 {
+		if uses[p.ARN()].Attached > 0 {
 			m["PolicyVersionsInUse"]++
 		}
 	}

@@ -77,9 +77,10 @@ func details(v *state.View, account string, filter []types.EntityType) []detail 
 			out = append(out, detail{order: "3" + r.Name, role: roleDetail(v, r)})
 		}
 	}
+	uses := v.PolicyUses(account)
 	for _, p := range policiesIn(v, account, types.PolicyScopeTypeAll) {
 		own := !strings.HasPrefix(*p.Arn, "arn:aws:iam::aws:")
-		shown := p.show(v, account)
+		shown := p.show(uses)
 		if own && wanted(types.EntityTypeLocalManagedPolicy) || !own && wanted(types.EntityTypeAWSManagedPolicy) && *shown.AttachmentCount > 0 {
 			out = append(out, detail{order: "4" + *p.Arn, policy: policyDetail(p, shown)})
 		}

@@ -107,6 +107,10 @@ func TestDocumentsAndPages(t *testing.T) {
 	if text, err := url.PathUnescape(*v.Document); err != nil || text != permit || v.IsDefaultVersion || strings.ContainsAny(*v.Document, "+{\"") {
 		t.Errorf("document %s (%v)", *v.Document, err)
 	}
+	versions := do(w, ctx, w.svc.ListPolicyVersions, &sdk.ListPolicyVersionsInput{PolicyArn: aws.String(policyOf)}).Versions
+	if len(versions) != 2 || *versions[0].VersionId != "v2" || *versions[1].VersionId != "v1" {
+		t.Errorf("versions, the newest first: %+v", versions)
+	}
 	var names []string
 	for marker := (*string)(nil); ; {
 		page := do(w, ctx, w.svc.ListUsers, &sdk.ListUsersInput{MaxItems: aws.Int32(1), Marker: marker})

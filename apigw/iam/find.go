@@ -74,8 +74,8 @@ func findProfile(v *state.View, account string, name *string) (*state.InstancePr
 
 // namedUser is findUser for actions whose user must be named.
 func namedUser(v *state.View, call *apigw.Call, name *string) (*state.User, error) {
-	if _, err := checkName("userName", name, 128); err != nil {
-		return nil, err
+	if name == nil {
+		return nil, null("userName")
 	}
 	return findUser(v, call, name)
 }
@@ -150,4 +150,40 @@ func under[R any](v *state.View, account, prefix string, table *state.Table[R], 
 		}
 	}
 	return out
+}
+
+// listing is what a list of named things with paths was asked for.
+type listing struct {
+	prefix   *string
+	maxItems *int32
+	marker   *string
+}
+
+// noun is how one kind of them is listed.
+type noun[R, O any] struct {
+	table *state.Table[R]
+	name  func(*R) string
+	path  func(*R) string
+	skip  func(*R) bool // nil: none
+	show  func(*state.View, *R) O
+}
+
+// listBelow answers a list of an account's things below a path, as a whole the resource of the call.
+func listBelow[R, O any](ctx context.Context, s *Service, n noun[R, O], in listing) ([]O, *string, error) {
+	prefix, err := checkPrefix(in.prefix)
+	if err != nil {
+		return nil, nil, err
+	}
+	call, v, err := s.open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := call.Authorize(); err != nil {
+		return nil, nil, err
+	}
+	rows := under(v, call.Account, prefix, n.table, n.path)
+	if n.skip != nil {
+		rows = slices.DeleteFunc(rows, n.skip)
+	}
+	return listed(call, rows, n.name, in.maxItems, in.marker, func(r *R) O { return n.show(v, r) })
 }

@@ -81,23 +81,16 @@ func members(v *state.View, g *state.IAMGroup) []*state.User {
 	return out
 }
 
+var groupNoun = noun[state.IAMGroup, types.Group]{
+	table: state.IAMGroups, name: func(g *state.IAMGroup) string { return g.Name }, path: func(g *state.IAMGroup) string { return g.Path },
+	show: func(_ *state.View, g *state.IAMGroup) types.Group { return showGroup(g) },
+}
+
 // ListGroups lists the account's groups.
 // See https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListGroups.html
 func (s *Service) ListGroups(ctx context.Context, in *sdk.ListGroupsInput) (*sdk.ListGroupsOutput, error) {
-	prefix, err := checkPrefix(in.PathPrefix)
-	if err != nil {
-		return nil, err
-	}
-	call, v, err := s.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := call.Authorize(); err != nil {
-		return nil, err
-	}
-	out := &sdk.ListGroupsOutput{}
-	out.Groups, out.Marker, err = listed(call, under(v, call.Account, prefix, state.IAMGroups, func(g *state.IAMGroup) string { return g.Path }),
-		func(g *state.IAMGroup) string { return g.Name }, in.MaxItems, in.Marker, showGroup)
+	out, err := &sdk.ListGroupsOutput{}, error(nil)
+	out.Groups, out.Marker, err = listBelow(ctx, s, groupNoun, listing{in.PathPrefix, in.MaxItems, in.Marker})
 	out.IsTruncated = out.Marker != nil
 	return out, err
 }

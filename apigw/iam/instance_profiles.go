@@ -82,23 +82,16 @@ func (s *Service) GetInstanceProfile(ctx context.Context, in *sdk.GetInstancePro
 	return &sdk.GetInstanceProfileOutput{InstanceProfile: showProfile(v, p)}, nil
 }
 
+var profileNoun = noun[state.InstanceProfile, types.InstanceProfile]{
+	table: state.InstanceProfiles, name: func(p *state.InstanceProfile) string { return p.Name }, path: func(p *state.InstanceProfile) string { return p.Path },
+	show: listedProfile,
+}
+
 // ListInstanceProfiles lists the account's instance profiles.
 // See https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListInstanceProfiles.html
 func (s *Service) ListInstanceProfiles(ctx context.Context, in *sdk.ListInstanceProfilesInput) (*sdk.ListInstanceProfilesOutput, error) {
-	prefix, err := checkPrefix(in.PathPrefix)
-	if err != nil {
-		return nil, err
-	}
-	call, v, err := s.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := call.Authorize(); err != nil {
-		return nil, err
-	}
-	out := &sdk.ListInstanceProfilesOutput{}
-	rows := under(v, call.Account, prefix, state.InstanceProfiles, func(p *state.InstanceProfile) string { return p.Path })
-	out.InstanceProfiles, out.Marker, err = listedProfiles(call, v, rows, in.MaxItems, in.Marker)
+	out, err := &sdk.ListInstanceProfilesOutput{}, error(nil)
+	out.InstanceProfiles, out.Marker, err = listBelow(ctx, s, profileNoun, listing{in.PathPrefix, in.MaxItems, in.Marker})
 	out.IsTruncated = out.Marker != nil
 	return out, err
 }

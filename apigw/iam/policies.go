@@ -4,7 +4,10 @@ package iam
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,10 +25,7 @@ import (
 // CreatePolicy makes a managed policy; its document is version v1.
 // See https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html
 func (s *Service) CreatePolicy(ctx context.Context, in *sdk.CreatePolicyInput) (*sdk.CreatePolicyOutput, error) {
-	call, v, err := s.open(ctx)
-	if err != nil {
-		return nil, err
-	}
+	call, err := apigw.CallFrom(ctx), error(nil)
 	p := &state.ManagedPolicy{AccountID: call.Account, ID: newID("ANPA"), Description: aws.ToString(in.Description), Default: "v1", Created: state.At(call.Time), Updated: state.At(call.Time)}
 	if p.Name, err = checkName("policyName", in.PolicyName, 128); err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (s *Service) CreatePolicy(ctx context.Context, in *sdk.CreatePolicyInput) (
 	if err := s.change(ctx, command.CreateManagedPolicy{Policy: *p, Document: text}, nil); err != nil {
 		return nil, err
 	}
-	shown := ofAccount(p).show(v, call.Account)
+	shown := ofAccount(p).show(nil)
 	shown.Description = nil // as AWS answers it
 	return &sdk.CreatePolicyOutput{Policy: &shown}, nil
 }
@@ -74,11 +74,10 @@ func ofAWS(p managed.Policy) anyPolicy {
 			DefaultVersionId: aws.String(p.Version), IsAttachable: true, CreateDate: aws.Time(p.Created), UpdateDate: aws.Time(p.Updated)}}
 }
 
-// show fills in what depends on the account.
-func (p anyPolicy) show(v *state.View, account string) types.Policy {
-	out := p.Policy
-	out.AttachmentCount = aws.Int32(int32(v.Attachments(account, *p.Arn)))
-	out.PermissionsBoundaryUsageCount = aws.Int32(int32(v.Bounded(account, *p.Arn)))
+// show fills in how the account uses it (state.View.PolicyUses).
+func (p anyPolicy) show(uses map[string]state.PolicyUse) types.Policy {
+	out, use := p.Policy, uses[*p.Arn]
+	out.AttachmentCount, out.PermissionsBoundaryUsageCount = aws.Int32(int32(use.Attached)), aws.Int32(int32(use.Bounds))
 	out.Tags = shownTags(p.tags)
 	return out
 }
@@ -128,7 +127,7 @@ func (s *Service) GetPolicy(ctx context.Context, in *sdk.GetPolicyInput) (*sdk.G
 	if err != nil {
 		return nil, err
 	}
-	shown := p.show(v, call.Account)
+	shown := p.show(v.PolicyUses(call.Account))
 	return &sdk.GetPolicyOutput{Policy: &shown}, nil
 }
 
@@ -153,8 +152,9 @@ func (s *Service) ListPolicies(ctx context.Context, in *sdk.ListPoliciesInput) (
 		return nil, err
 	}
 	var rows []types.Policy
+	uses := v.PolicyUses(call.Account)
 	for _, p := range policiesIn(v, call.Account, in.Scope) {
-		shown := p.show(v, call.Account)
+		shown := p.show(uses)
 		shown.Description, shown.Tags = nil, nil
 		used := *shown.AttachmentCount > 0 || *shown.PermissionsBoundaryUsageCount > 0
 		switch {
@@ -267,11 +267,12 @@ func (s *Service) ListPolicyVersions(ctx context.Context, in *sdk.ListPolicyVers
 	if err != nil {
 		return nil, err
 	}
-	rows := slices.Clone(p.versions)
-	slices.Reverse(rows)
+	newest := func(v state.PolicyVersion) string { // pages go by the order of ids, and v10 is newer than v9
+		number, _ := strconv.Atoi(strings.TrimPrefix(v.ID, "v"))
+		return fmt.Sprintf("%010d", math.MaxInt32-number)
+	}
 	out := &sdk.ListPolicyVersionsOutput{}
-	// Pages go by the order of ids, which is not this one; five versions are one page.
-	out.Versions, out.Marker, err = listed(call, rows, func(v state.PolicyVersion) string { return v.ID }, in.MaxItems, in.Marker, func(v state.PolicyVersion) types.PolicyVersion { return p.showVersion(v, false) })
+	out.Versions, out.Marker, err = listed(call, p.versions, newest, in.MaxItems, in.Marker, func(v state.PolicyVersion) types.PolicyVersion { return p.showVersion(v, false) })
 	out.IsTruncated = out.Marker != nil
 	return out, err
 }

@@ -122,23 +122,16 @@ func (s *Service) GetRole(ctx context.Context, in *sdk.GetRoleInput) (*sdk.GetRo
 	return &sdk.GetRoleOutput{Role: showRole(r)}, nil
 }
 
+var roleNoun = noun[state.Role, types.Role]{
+	table: state.Roles, name: func(r *state.Role) string { return r.Name }, path: func(r *state.Role) string { return r.Path },
+	show: func(_ *state.View, r *state.Role) types.Role { return listedRole(r) },
+}
+
 // ListRoles lists the account's roles.
 // See https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
 func (s *Service) ListRoles(ctx context.Context, in *sdk.ListRolesInput) (*sdk.ListRolesOutput, error) {
-	prefix, err := checkPrefix(in.PathPrefix)
-	if err != nil {
-		return nil, err
-	}
-	call, v, err := s.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := call.Authorize(); err != nil {
-		return nil, err
-	}
-	out := &sdk.ListRolesOutput{}
-	out.Roles, out.Marker, err = listed(call, under(v, call.Account, prefix, state.Roles, func(r *state.Role) string { return r.Path }),
-		func(r *state.Role) string { return r.Name }, in.MaxItems, in.Marker, listedRole)
+	out, err := &sdk.ListRolesOutput{}, error(nil)
+	out.Roles, out.Marker, err = listBelow(ctx, s, roleNoun, listing{in.PathPrefix, in.MaxItems, in.Marker})
 	out.IsTruncated = out.Marker != nil
 	return out, err
 }

@@ -5,7 +5,6 @@ package iam
 import (
 	"context"
 	"errors"
-	"regexp"
 
 	"github.com/hivecloud/hive/apigw"
 	"github.com/hivecloud/hive/apigw/authz"
@@ -13,7 +12,6 @@ import (
 	"github.com/hivecloud/hive/fsm/command"
 	"github.com/hivecloud/hive/fsm/state"
 	"github.com/hivecloud/hive/internal/seal"
-	"github.com/hivecloud/hive/internal/tenant"
 )
 
 // Region is the door to the region's truth.
@@ -55,18 +53,17 @@ func New(cfg Config) (*Service, error) {
 	return &Service{region: cfg.Region, sealer: cfg.Sealer, policies: policies}, nil
 }
 
-var userName = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
-
 // findUser is the user of the caller's account that a request is about: the named one, or the caller.
 func findUser(v *state.View, call *apigw.Call, name *string) (*state.User, error) {
 	wanted := call.Principal.UserName
 	switch {
-	case name != nil && !userName.MatchString(*name):
-		return nil, awserr.ValidationError("The specified value for userName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-")
 	case name != nil:
-		wanted = *name
+		var err error
+		if wanted, err = checkName("userName", name, 128); err != nil {
+			return nil, err
+		}
 	case call.Principal.Root:
-		wanted = tenant.RootUser
+		wanted = rootUser
 	}
 	u, ok := state.Users.Get(v, call.Account, state.UserKey(call.Account, wanted))
 	if !ok || u.Root && name != nil {

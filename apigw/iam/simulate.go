@@ -27,7 +27,7 @@ type question struct {
 	actions, resources    []string
 	policies, boundary    []string
 	resourcePolicy, owner *string
-	callerARN, handling   *string
+	callerARN             *string
 	context               []types.ContextEntry
 	maxItems              *int32
 	marker                *string

@@ -75,28 +75,16 @@ func listedUser(u *state.User) types.User {
 	return out
 }
 
+var userNoun = noun[state.User, types.User]{
+	table: state.Users, name: func(u *state.User) string { return u.Name }, path: func(u *state.User) string { return u.Path },
+	skip: func(u *state.User) bool { return u.Root }, show: func(_ *state.View, u *state.User) types.User { return listedUser(u) },
+}
+
 // ListUsers lists the account's users; the root user is none.
 // See https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListUsers.html
 func (s *Service) ListUsers(ctx context.Context, in *sdk.ListUsersInput) (*sdk.ListUsersOutput, error) {
-	prefix, err := checkPrefix(in.PathPrefix)
-	if err != nil {
-		return nil, err
-	}
-	call, v, err := s.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := call.Authorize(); err != nil {
-		return nil, err
-	}
-	var users []*state.User
-	for _, u := range under(v, call.Account, prefix, state.Users, func(u *state.User) string { return u.Path }) {
-		if !u.Root {
-			users = append(users, u)
-		}
-	}
-	out := &sdk.ListUsersOutput{}
-	out.Users, out.Marker, err = listed(call, users, func(u *state.User) string { return u.Name }, in.MaxItems, in.Marker, listedUser)
+	out, err := &sdk.ListUsersOutput{}, error(nil)
+	out.Users, out.Marker, err = listBelow(ctx, s, userNoun, listing{in.PathPrefix, in.MaxItems, in.Marker})
 	out.IsTruncated = out.Marker != nil
 	return out, err
 }

@@ -3,8 +3,8 @@
 package kms
 
 import (
+	"cmp"
 	"context"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/kms"
@@ -124,7 +124,7 @@ func (s *Service) opened(ctx context.Context, call *apigw.Call, action string, b
 	}
 	k, ok := state.KMSKeys.Get(v, state.AnyAccount, head.keyID)
 	if !ok {
-		return nil, nil, awserr.AccessDenied(call.Principal.ARN, "kms:"+strings.TrimPrefix(action, "kms:"), "*", "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")
+		return nil, nil, awserr.AccessDenied(call.Principal.ARN, cmp.Or(action, "kms:"+call.Action), "*", "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")
 	}
 	if err := s.authorizeAs(call, action, k, withContext(context)); err != nil {
 		return nil, nil, err

@@ -62,38 +62,36 @@ func (u *User) AttachedTo() []string {
 	return slices.Sorted(slices.Values(append([]string{AdministratorAccess}, u.Attached...)))
 }
 
-// Attachments counts the users, groups and roles of an account that a managed policy is attached to.
-func (v *View) Attachments(account, arn string) int {
-	n := 0
-	count := func(attached []string) {
-		if slices.Contains(attached, arn) {
-			n++
-		}
-	}
-	for u := range Users.Of(v, account) {
-		count(u.AttachedTo())
-	}
-	for g := range IAMGroups.Of(v, account) {
-		count(g.Attached)
-	}
-	for r := range Roles.Of(v, account) {
-		count(r.Attached)
-	}
-	return n
+// PolicyUse is how often a managed policy is used in an account.
+type PolicyUse struct {
+	Attached int // to users, groups and roles
+	Bounds   int // permissions boundaries of users and roles
 }
 
-// Bounded counts the users and roles of an account that a managed policy is the permissions boundary of.
-func (v *View) Bounded(account, arn string) int {
-	n := 0
-	for u := range Users.Of(v, account) {
-		if u.Boundary == arn {
-			n++
+// PolicyUses counts, in one pass over an account's identities, which managed policies they use. Policies that nobody uses
+// are absent.
+func (v *View) PolicyUses(account string) map[string]PolicyUse {
+	out := map[string]PolicyUse{}
+	count := func(attached []string, boundary string) {
+		for _, arn := range attached {
+			use := out[arn]
+			use.Attached++
+			out[arn] = use
 		}
+		if boundary != "" {
+			use := out[boundary]
+			use.Bounds++
+			out[boundary] = use
+		}
+	}
+	for u := range Users.Of(v, account) {
+		count(u.AttachedTo(), u.Boundary)
+	}
+	for g := range IAMGroups.Of(v, account) {
+		count(g.Attached, "")
 	}
 	for r := range Roles.Of(v, account) {
-		if r.Boundary == arn {
-			n++
-		}
+		count(r.Attached, r.Boundary)
 	}
-	return n
+	return out
 }

@@ -50,7 +50,6 @@ const (
 	QuotaInstances  = "H-INSTANCES"
 	QuotaVolumes    = "H-VOLUMES"
 	QuotaStorage    = "H-STORAGE"
-	QuotaSnapshots  = "L-309BACF6"
 	QuotaKeyPairs   = "H-KEYPAIRS"
 	QuotaIOPSio1    = "L-B3A130E6"
 	QuotaIOPSio2    = "L-8D977E7E"
@@ -58,14 +57,13 @@ const (
 	QuotaKMSAliases = "L-2601EE20"
 )
 
-// QuotaDefs lists every quota, ordered by service and code.
-func QuotaDefs() []QuotaDef {
+// quotaDefs is every quota, ordered by service and code: made once, because each launch asks for all of them.
+var quotaDefs = func() []QuotaDef {
 	out := []QuotaDef{
 		{Service: "ec2", Code: QuotaInstances, Name: "instances", Title: "Instances that are not terminated", Unit: "None", Default: Unlimited},
 		{Service: "ec2", Code: QuotaKeyPairs, Name: "key-pairs", Title: "Key pairs", Unit: "None", Default: 5000, setting: SettingKeyPairs},
 		{Service: "ebs", Code: QuotaVolumes, Name: "volumes", Title: "Volumes", Unit: "None", Default: Unlimited},
 		{Service: "ebs", Code: QuotaStorage, Name: "storage-gib", Title: "Storage for volumes of all types, in GiB", Unit: "Gigabytes", Default: 51200, setting: SettingStorage},
-		{Service: "ebs", Code: QuotaSnapshots, Name: "snapshots", Title: "Snapshots per Region", Unit: "None", Default: 100_000},
 		{Service: "ebs", Code: QuotaIOPSio1, Name: "iops-io1", Title: "IOPS for Provisioned IOPS SSD (io1) volumes", Unit: "None", Default: 300_000},
 		{Service: "ebs", Code: QuotaIOPSio2, Name: "iops-io2", Title: "IOPS for Provisioned IOPS SSD (io2) volumes", Unit: "None", Default: 100_000},
 		{Service: "kms", Code: QuotaKMSKeys, Name: "kms-keys", Title: "Customer Master Keys (CMKs)", Unit: "None", Default: 100_000},
@@ -76,11 +74,14 @@ func QuotaDefs() []QuotaDef {
 	}
 	slices.SortFunc(out, func(a, b QuotaDef) int { return strings.Compare(a.Service+"/"+a.Code, b.Service+"/"+b.Code) })
 	return out
-}
+}()
+
+// QuotaDefs lists every quota, ordered by service and code.
+func QuotaDefs() []QuotaDef { return slices.Clone(quotaDefs) }
 
 // FindQuota is a quota by its code or its name.
 func FindQuota(code string) (QuotaDef, bool) {
-	for _, d := range QuotaDefs() {
+	for _, d := range quotaDefs {
 		if d.Code == code || d.Name == code {
 			return d, true
 		}
