@@ -5,6 +5,8 @@ package apigw
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -105,6 +107,31 @@ func (c *Call) OpenToken(token string) (last string, ok bool) {
 		return "", false
 	}
 	return c.tokens.Open(c.scope(), token)
+}
+
+// ErrPageToken is a page token that is not one of this account and action. Services have their own words for it.
+var ErrPageToken = errors.New("the page token is not valid")
+
+// PageOf cuts a page of size rows out of rows, which are in the order of their ids, behind a token (nil: from the first row
+// on), and returns the token of the next page, nil at the end. Services whose errors are not EC2's or IAM's use it in the
+// place of Page.
+func PageOf[R any](c *Call, rows []R, id func(R) string, token *string, size int) (out []R, next *string, err error) {
+	if token != nil {
+		after, ok := c.OpenToken(*token)
+		if !ok {
+			return nil, nil, ErrPageToken
+		}
+		first, found := slices.BinarySearchFunc(rows, after, func(r R, after string) int { return strings.Compare(id(r), after) })
+		if found {
+			first++
+		}
+		rows = rows[first:]
+	}
+	if len(rows) <= size {
+		return rows, nil, nil
+	}
+	next, err = c.SealToken(id(rows[size-1]))
+	return rows[:size:size], next, err
 }
 
 // scope is who may use a page token, and for what.

@@ -160,6 +160,11 @@ func (s *Service) named(ctx context.Context, call *apigw.Call, v *state.View, ac
 		return k, nil
 	}
 	if account == call.Account && awsAlias(name) {
+		// Who may not use such a key at all does not bring it into being either.
+		any := apigw.Resource{ARN: s.keyARN(account, "*"), Account: account, Type: "key"}
+		if err := call.AuthorizeAction("kms:"+call.Action, any); err != nil {
+			return nil, err
+		}
 		return s.Default(ctx, account, name)
 	}
 	return nil, notFound("Alias %s is not found.", s.aliasARN(account, name))
@@ -234,22 +239,9 @@ func pageSize(limit *int32, most, usual int32) (int, error) {
 
 // cut is one page of rows, which are in the order of their ids, behind a marker.
 func cut[R any](call *apigw.Call, rows []R, id func(R) string, marker *string, size int) (out []R, next *string, err error) {
-	after := ""
-	if marker != nil {
-		var ok bool
-		if after, ok = call.OpenToken(*marker); !ok {
-			return nil, nil, awserr.New("InvalidMarkerException", "The marker is not valid.")
-		}
+	out, next, err = apigw.PageOf(call, rows, id, marker, size)
+	if errors.Is(err, apigw.ErrPageToken) {
+		err = awserr.New("InvalidMarkerException", "The marker is not valid.")
 	}
-	for _, r := range rows {
-		if marker != nil && strings.Compare(id(r), after) <= 0 {
-			continue
-		}
-		if len(out) == size {
-			next, err = call.SealToken(id(out[size-1]))
-			return out, next, err
-		}
-		out = append(out, r)
-	}
-	return out, nil, nil
+	return out, next, err
 }

@@ -62,30 +62,18 @@ func serviceOf(code *string) (types.ServiceInfo, error) {
 
 // cut is one page of rows in the order of their ids.
 func cut[R any](call *apigw.Call, rows []R, id func(R) string, max *int32, token *string) (out []R, next *string, err error) {
-	size, after := 100, ""
+	size := 100
 	if max != nil {
 		if *max < 1 || *max > 100 {
 			return nil, nil, awserr.New("IllegalArgumentException", "MaxResults must be from 1 to 100.")
 		}
 		size = int(*max)
 	}
-	if token != nil {
-		var ok bool
-		if after, ok = call.OpenToken(*token); !ok {
-			return nil, nil, awserr.New("InvalidPaginationTokenException", "Invalid input was provided.")
-		}
+	out, next, err = apigw.PageOf(call, rows, id, token, size)
+	if errors.Is(err, apigw.ErrPageToken) {
+		err = awserr.New("InvalidPaginationTokenException", "Invalid input was provided.")
 	}
-	for _, r := range rows {
-		if token != nil && id(r) <= after {
-			continue
-		}
-		if len(out) == size {
-			next, err = call.SealToken(id(out[size-1]))
-			return out, next, err
-		}
-		out = append(out, r)
-	}
-	return out, nil, nil
+	return out, next, err
 }
 
 // ListServices lists the services that have quotas.

@@ -65,13 +65,9 @@ func (s *adminServer) accessKeys(ctx context.Context, r *http.Request) (any, err
 	if err != nil {
 		return nil, err
 	}
-	of := state.AnyAccount
-	if name := r.URL.Query().Get("account"); name != "" {
-		a, err := account(v, name)
-		if err != nil {
-			return nil, err
-		}
-		of = a.ID
+	of, err := accountAsked(v, r)
+	if err != nil {
+		return nil, err
 	}
 	out := []admin.AccessKey{}
 	for k := range state.AccessKeys.Of(v, of) {

@@ -209,13 +209,9 @@ func (s *adminServer) instances(ctx context.Context, r *http.Request) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	of := state.AnyAccount
-	if name := r.URL.Query().Get("account"); name != "" {
-		a, err := account(v, name)
-		if err != nil {
-			return nil, err
-		}
-		of = a.ID
+	of, err := accountAsked(v, r)
+	if err != nil {
+		return nil, err
 	}
 	out := []admin.Instance{}
 	for i := range state.Instances.Of(v, of) {
@@ -251,13 +247,9 @@ func (s *adminServer) images(ctx context.Context, r *http.Request) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	viewer := state.AnyAccount
-	if name := r.URL.Query().Get("account"); name != "" {
-		a, err := account(v, name)
-		if err != nil {
-			return nil, err
-		}
-		viewer = a.ID
+	viewer, err := accountAsked(v, r)
+	if err != nil {
+		return nil, err
 	}
 	out := []admin.Image{}
 	for i := range state.Images.All(v) {

@@ -5,9 +5,7 @@ package agent
 import (
 	"context"
 	"net/http"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hivecloud/hive/apigw/policy/managed"
@@ -17,20 +15,14 @@ import (
 	"github.com/hivecloud/hive/internal/tenant"
 )
 
-var iamUserName = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
-
 func (s *adminServer) users(ctx context.Context, r *http.Request) (any, error) {
 	v, err := s.a.region.View(ctx)
 	if err != nil {
 		return nil, err
 	}
-	of := state.AnyAccount
-	if name := r.URL.Query().Get("account"); name != "" {
-		a, err := account(v, name)
-		if err != nil {
-			return nil, err
-		}
-		of = a.ID
+	of, err := accountAsked(v, r)
+	if err != nil {
+		return nil, err
 	}
 	out := []admin.User{}
 	for u := range state.Users.Of(v, of) {
@@ -58,8 +50,8 @@ func (s *adminServer) userCreate(ctx context.Context, r *http.Request) (any, err
 	if err != nil {
 		return nil, err
 	}
-	if !iamUserName.MatchString(in.Name) || strings.EqualFold(in.Name, tenant.RootUser) {
-		return nil, admin.Errorf(admin.KindUsage, "choose 1 to 64 letters, digits and +=,.@_-", "%q is no user name", in.Name)
+	if err := tenant.CheckUserName(in.Name); err != nil {
+		return nil, admin.Errorf(admin.KindUsage, "choose another name", "%w", err)
 	}
 	v, err := s.a.region.View(ctx)
 	if err != nil {

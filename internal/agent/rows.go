@@ -5,6 +5,7 @@ package agent
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"strconv"
 
 	"github.com/hivecloud/hive/fsm/state"
@@ -110,6 +111,19 @@ func account(v *state.View, name string) (*state.Account, error) {
 		return a, nil
 	}
 	return nil, admin.Errorf(admin.KindNotFound, "hive account list shows the accounts", "no account has the id or the name %s", name)
+}
+
+// accountAsked is the id of the account that a list is asked for (?account=), or AnyAccount.
+func accountAsked(v *state.View, r *http.Request) (string, error) {
+	name := r.URL.Query().Get("account")
+	if name == "" {
+		return state.AnyAccount, nil
+	}
+	a, err := account(v, name)
+	if err != nil {
+		return "", err
+	}
+	return a.ID, nil
 }
 
 // nodeName is a node's name for an id.

@@ -119,11 +119,23 @@ func (s *Spec) validate() error {
 		"account name %q: want 1 to %d characters, no control characters, no space at the ends", s.Name, maxAccountName)
 	fault(s.Email != "" && !strings.Contains(s.Email, "@"), "account email %q: want an address", s.Email)
 	fault(s.ID != "" && !accountIDForm.MatchString(s.ID), "account id %q: want 12 digits", s.ID)
-	fault(s.Admin != "" && !userNameForm.MatchString(s.Admin), "user name %q: want 1 to 64 of letters, digits and _+=,.@-", s.Admin)
-	fault(strings.EqualFold(s.Admin, RootUser), "user name %q: it is the root user's", s.Admin)
+	if s.Admin != "" {
+		faults = append(faults, CheckUserName(s.Admin))
+	}
 	fault(s.AdminKey && s.Admin == "", "access key for an administrator who has no name")
 	fault(len(s.Zones) < 1 || len(s.Zones) > maxZones, "%d availability zones: want 1 to %d", len(s.Zones), maxZones)
 	return errors.Join(faults...)
+}
+
+// CheckUserName refuses what cannot be an IAM user's name.
+func CheckUserName(name string) error {
+	switch {
+	case !userNameForm.MatchString(name):
+		return fmt.Errorf("user name %q: want 1 to 64 of letters, digits and _+=,.@-", name)
+	case strings.EqualFold(name, RootUser):
+		return fmt.Errorf("user name %q: it is the root user's", name)
+	}
+	return nil
 }
 
 func hasControl(s string) bool {

@@ -18,33 +18,7 @@ const Version = "2013-11-01"
 //go:embed names.txt
 var names string
 
-// shapes are the exceptions of the API by the gateway's own codes.
-var shapes = map[string]string{
-	"AccessDenied":               "AccessDeniedException",
-	"InvalidAction":              "UnknownOperationException",
-	"InvalidClientTokenId":       "UnrecognizedClientException",
-	"ExpiredToken":               "ExpiredTokenException",
-	"IncompleteSignature":        "IncompleteSignatureException",
-	"MissingAuthenticationToken": "MissingAuthenticationTokenException",
-	"SignatureDoesNotMatch":      "InvalidSignatureException",
-	"Throttling":                 "ThrottlingException",
-	"UnsupportedOperation":       "UnsupportedOperationException",
-	"UnknownParameter":           "ValidationException",
-	"ValidationError":            "ValidationException",
-	"ServiceUnavailable":         "ServiceUnavailableException",
-	"RequestEntityTooLarge":      "RequestEntityTooLargeException",
-	"InvalidParameterValue":      "ValidationException",
-}
-
 // Codec translates CloudTrail's documents. It panics when the generated table is damaged.
 var Codec = sync.OnceValue(func() *wire.Codec {
-	table, err := wire.ParseTable(names)
-	if err != nil {
-		panic("cloudtrailwire: " + err.Error())
-	}
-	codec, err := wire.NewCodec(wire.Spec{Protocol: wire.AWSJSON, Version: Version, Table: table, Actions: actions, Target: Target, Shapes: shapes})
-	if err != nil {
-		panic("cloudtrailwire: " + err.Error())
-	}
-	return codec
+	return wire.MustCodec("cloudtrailwire", names, wire.Spec{Protocol: wire.AWSJSON, Version: Version, Actions: actions, Target: Target, Shapes: wire.JSONShapes(nil)})
 })

@@ -34,15 +34,7 @@ var shapes = map[string]string{
 
 // Codec translates CloudWatch's requests and answers. It panics when the generated table is damaged.
 var Codec = sync.OnceValue(func() *wire.Codec {
-	table, err := wire.ParseTable(names)
-	if err != nil {
-		panic("cloudwatchwire: " + err.Error())
-	}
-	codec, err := wire.NewCodec(wire.Spec{
-		Protocol: wire.AWSQuery, Version: Version, Namespace: Namespace, Table: table, Actions: actions, Target: Target, Shapes: shapes,
+	return wire.MustCodec("cloudwatchwire", names, wire.Spec{
+		Protocol: wire.AWSQuery, Version: Version, Namespace: Namespace, Actions: actions, Target: Target, Shapes: shapes,
 	})
-	if err != nil {
-		panic("cloudwatchwire: " + err.Error())
-	}
-	return codec
 })

@@ -20,12 +20,8 @@ var names string
 
 // Codec translates EC2's forms and answers. It panics when the generated table is damaged.
 var Codec = sync.OnceValue(func() *wire.Codec {
-	table, err := wire.ParseTable(names)
-	if err != nil {
-		panic("ec2wire: " + err.Error())
-	}
-	codec, err := wire.NewCodec(wire.Spec{
-		Protocol: wire.EC2Query, Version: Version, Namespace: Namespace, Table: table, Actions: actions,
+	return wire.MustCodec("ec2wire", names, wire.Spec{
+		Protocol: wire.EC2Query, Version: Version, Namespace: Namespace, Actions: actions,
 		KeepEmpty: []string{
 			"types.Tag.Value", // a tag may be empty; DeleteTags with an empty value deletes only empty tags
 			// "To omit the device from the block device mapping, specify an empty string."
@@ -40,8 +36,4 @@ var Codec = sync.OnceValue(func() *wire.Codec {
 			"types.SecureBlobAttributeValue.Value",
 		},
 	})
-	if err != nil {
-		panic("ec2wire: " + err.Error())
-	}
-	return codec
 })

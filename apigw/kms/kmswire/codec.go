@@ -18,34 +18,7 @@ const Version = "2014-11-01"
 //go:embed names.txt
 var names string
 
-// shapes are the exceptions of the API by the gateway's own codes.
-var shapes = map[string]string{
-	"AccessDenied":               "AccessDeniedException",
-	"InvalidAction":              "UnknownOperationException",
-	"InvalidClientTokenId":       "UnrecognizedClientException",
-	"ExpiredToken":               "ExpiredTokenException",
-	"IncompleteSignature":        "IncompleteSignatureException",
-	"MissingAuthenticationToken": "MissingAuthenticationTokenException",
-	"SignatureDoesNotMatch":      "InvalidSignatureException",
-	"Throttling":                 "ThrottlingException",
-	"UnsupportedOperation":       "UnsupportedOperationException",
-	"UnknownParameter":           "ValidationException",
-	"ValidationError":            "ValidationException",
-	"ServiceUnavailable":         "ServiceUnavailableException",
-	"RequestEntityTooLarge":      "RequestEntityTooLargeException",
-	"InternalFailure":            "KMSInternalException",
-	"InvalidParameterValue":      "ValidationException",
-}
-
 // Codec translates KMS's documents. It panics when the generated table is damaged.
 var Codec = sync.OnceValue(func() *wire.Codec {
-	table, err := wire.ParseTable(names)
-	if err != nil {
-		panic("kmswire: " + err.Error())
-	}
-	codec, err := wire.NewCodec(wire.Spec{Protocol: wire.AWSJSON, Version: Version, Table: table, Actions: actions, Target: Target, Shapes: shapes})
-	if err != nil {
-		panic("kmswire: " + err.Error())
-	}
-	return codec
+	return wire.MustCodec("kmswire", names, wire.Spec{Protocol: wire.AWSJSON, Version: Version, Actions: actions, Target: Target, Shapes: wire.JSONShapes(map[string]string{"InternalFailure": "KMSInternalException"})})
 })

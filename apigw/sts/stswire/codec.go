@@ -20,15 +20,7 @@ var names string
 
 // Codec translates STS's forms and answers. It panics when the generated table is damaged.
 var Codec = sync.OnceValue(func() *wire.Codec {
-	table, err := wire.ParseTable(names)
-	if err != nil {
-		panic("stswire: " + err.Error())
-	}
-	codec, err := wire.NewCodec(wire.Spec{
-		Protocol: wire.AWSQuery, Version: Version, Namespace: Namespace, Table: table, Actions: actions,
+	return wire.MustCodec("stswire", names, wire.Spec{
+		Protocol: wire.AWSQuery, Version: Version, Namespace: Namespace, Actions: actions,
 	})
-	if err != nil {
-		panic("stswire: " + err.Error())
-	}
-	return codec
 })
