@@ -137,12 +137,19 @@ func (x *chaos) door(n int) *region.Region {
 // call carries a command out as an SDK does: tried again at another member while the outcome is unknown. retry makes the
 // command anew, as the handler of each try does. unknown tells that it was given up.
 func (x *chaos) call(ctx context.Context, rng *rand.Rand, into any, retry func() command.Command) (at *region.Region, refusal *command.Error, unknown bool) {
+	return x.callTries(ctx, rng, into, retry, func(int64) {})
+}
+
+// callTries is call, and tells lost of every try whose outcome is unknown when it began. Such a try may take effect before
+// or after the one that is answered: on its way to the leader it can be overtaken.
+func (x *chaos) callTries(ctx context.Context, rng *rand.Rand, into any, retry func() command.Command, lost func(began int64)) (at *region.Region, refusal *command.Error, unknown bool) {
 	for range 8 {
 		at = x.door(rng.IntN(members))
 		if at == nil {
 			time.Sleep(50 * time.Millisecond)
 			continue
 		}
+		began := x.now()
 		err := at.Propose(ctx, retry(), into)
 		if err == nil {
 			return at, nil, false
@@ -150,6 +157,7 @@ func (x *chaos) call(ctx context.Context, rng *rand.Rand, into any, retry func()
 		if errors.As(err, &refusal) {
 			return at, refusal, false
 		}
+		lost(began)
 		time.Sleep(time.Duration(50+rng.IntN(200)) * time.Millisecond)
 	}
 	return at, nil, true
