@@ -16,11 +16,11 @@ import (
 	"github.com/hivecloud/hive/fsm/state"
 )
 
-// Limits of a launch. The first two are EC2's. Devices is what a guest's root ports hold beside its interfaces.
+// Limits of a launch. The first two are EC2's. Devices is what EC2 too attaches to most types beside an interface.
 const (
 	maxUserData      = 16 << 10 // raw bytes
 	maxClientToken   = 64
-	maxLaunchDevices = 20
+	maxLaunchDevices = 27
 	// maxLaunches bounds one call; AWS too asks to break larger launches up.
 	maxLaunches = 100
 )

@@ -23,11 +23,17 @@ const ioUnit = 256 << 10
 
 // Addresses on the root bus. Slot 1 is the VGA of -vga std; 0x1f is the chipset's.
 const (
-	rngAddr       = 0x2
-	balloonAddr   = 0x3
-	panicAddr     = 0x4
-	rootPortsAddr = 0x10 // three slots of eight functions
+	rngAddr     = 0x2
+	balloonAddr = 0x3
+	panicAddr   = 0x4
+	bridgeAddr  = 0x10
 )
+
+// bridgeID names the bridge and its bus.
+const bridgeID = "slots"
+
+// modern leaves out the I/O ports of virtio before 1.0: a bridge has too few of them for all its slots.
+const modern = "disable-legacy=on"
 
 // BalloonID is the QOM id of the memory balloon.
 const BalloonID = "balloon0"
@@ -91,18 +97,13 @@ func (b *builder) machine(s Spec) {
 		"-rtc", "base=utc", "-boot", "menu=off,strict=on")
 }
 
-// buses makes all root ports at once: PCI Express hot-plugs only there, and a port cannot be added later.
+// buses makes the one bridge that disks and interfaces sit on: nothing can be hot-plugged on the root bus itself.
 func (b *builder) buses() {
-	for n := range RootPorts {
-		device := fmt.Sprintf("pcie-root-port,id=%s,chassis=%d,slot=%d,addr=%#x.%x", rootPort(n), n+1, n+1, rootPortsAddr+n/8, n%8)
-		if n%8 == 0 {
-			device += ",multifunction=on"
-		}
-		b.add("-device", device)
-	}
+	b.add("-device", fmt.Sprintf("pci-bridge,id=%s,chassis_nr=1,addr=%#x", bridgeID, bridgeAddr))
 }
 
-func rootPort(slot int) string { return fmt.Sprintf("rp%d", slot) }
+// place is where the device of a slot sits. Address 0 of the bridge is its own controller's.
+func place(slot int) string { return fmt.Sprintf("bus=%s,addr=%#x", bridgeID, slot+1) }
 
 type object map[string]any
 
@@ -117,8 +118,8 @@ func (b *builder) disk(d Disk) {
 		"driver": "throttle", "node-name": d.VolumeID, "throttle-group": ThrottleGroup(d.VolumeID), "file": connection,
 		"discard": "unmap", "read-only": d.ReadOnly,
 	})
-	device := fmt.Sprintf("virtio-blk-pci,id=%s,bus=%s,drive=%s,serial=%s,write-cache=on,werror=stop,rerror=stop",
-		DiskDevice(d.VolumeID), rootPort(d.Slot), d.VolumeID, d.serial())
+	device := fmt.Sprintf("virtio-blk-pci,id=%s,%s,%s,drive=%s,serial=%s,write-cache=on,werror=stop,rerror=stop",
+		DiskDevice(d.VolumeID), place(d.Slot), modern, d.VolumeID, d.serial())
 	if d.BootIndex > 0 {
 		device += fmt.Sprintf(",bootindex=%d", d.BootIndex)
 	}
@@ -127,7 +128,7 @@ func (b *builder) disk(d Disk) {
 
 func (b *builder) seed(path string) {
 	b.addJSON("-blockdev", object{"driver": "raw", "node-name": "seed", "read-only": true, "file": object{"driver": "file", "filename": path}})
-	b.add("-device", fmt.Sprintf("virtio-blk-pci,id=seed0,bus=%s,drive=seed,serial=cidata", rootPort(seedSlot)))
+	b.add("-device", fmt.Sprintf("virtio-blk-pci,id=seed0,%s,%s,drive=seed,serial=cidata", place(seedSlot), modern))
 }
 
 func (b *builder) nic(n NIC) {
@@ -140,7 +141,7 @@ func (b *builder) nic(n NIC) {
 		backend += fmt.Sprintf(",hostfwd=tcp:127.0.0.1:%d-%s:%d", f.HostPort, u.Address, f.GuestPort)
 	}
 	// romfile= leaves out the network boot ROM: guests boot from disks, and the ROM costs start-up time.
-	device := fmt.Sprintf("virtio-net-pci,id=%s,bus=%s,netdev=net-%s,mac=%s,romfile=", n.ID, rootPort(n.Slot), n.ID, n.MAC)
+	device := fmt.Sprintf("virtio-net-pci,id=%s,%s,%s,netdev=net-%s,mac=%s,romfile=", n.ID, place(n.Slot), modern, n.ID, n.MAC)
 	if n.MTU != 0 {
 		device += fmt.Sprintf(",host_mtu=%d", n.MTU)
 	}

@@ -7,9 +7,9 @@
 // patterns, paths are escaped, block devices are passed as JSON.
 //
 // The machine a guest sees is part of the contract with its operating system and with later migration, so nothing is left to
-// QEMU's defaults or to the order of options: the machine type is pinned, every PCI device has its address, and 24 root ports
-// exist from the start, because PCI Express can hot-plug only there. Disks and interfaces sit on the root ports (Slot 0-22), the
-// seed on the last one, so that it never takes a device name away from a volume.
+// QEMU's defaults or to the order of options: the machine type is pinned and every PCI device has its address. Disks and
+// interfaces sit on one PCI bridge, whose 31 places are hot-pluggable by ACPI (Slot 0-29; docs/adr/0029 tells why not PCI
+// Express ports), the seed on its last one, so that it never takes a device name away from a volume.
 //
 // Every disk is virtio-blk over a throttle filter over an NBD client: the filter is there even when nothing is limited, as the
 // place where limits change and where the volume's connection is swapped on resize.

@@ -12,12 +12,12 @@ import (
 const (
 	// DefaultMachine pins the guest's hardware; a guest keeps the machine type it was created with.
 	DefaultMachine = "pc-q35-7.2"
-	// RootPorts is how many hot-pluggable PCI Express slots a guest has.
-	RootPorts = 24
+	// Slots is how many hot-pluggable slots a guest has: those of one PCI bridge.
+	Slots = 31
 	// MaxSlot is the highest slot for disks and interfaces; the seed has the one above it.
-	MaxSlot = RootPorts - 2
+	MaxSlot = Slots - 2
 
-	seedSlot = RootPorts - 1
+	seedSlot = Slots - 1
 )
 
 // Spec describes one guest. Its JSON form is stored and read strictly: fields are only ever added.
@@ -77,7 +77,7 @@ type Disk struct {
 	VolumeID string `json:"volume_id"`
 	// Socket is the unix socket on which the volume is served by NBD (the default export).
 	Socket string `json:"socket"`
-	// Slot is the root port, 0 to MaxSlot, unique among disks and interfaces.
+	// Slot is the place on the guest's PCI bridge, 0 to MaxSlot, unique among disks and interfaces.
 	Slot int `json:"slot"`
 	// BootIndex orders the firmware's search for a boot disk, from 1; 0 is never booted from.
 	BootIndex int `json:"boot_index,omitempty"`
@@ -111,7 +111,7 @@ type NIC struct {
 	MAC string `json:"mac"`
 	// MTU is told to the guest's driver, in bytes; 0 leaves the driver's own.
 	MTU int `json:"mtu,omitempty"`
-	// Slot is the root port, see Disk.Slot.
+	// Slot is the place on the PCI bridge, see Disk.Slot.
 	Slot int     `json:"slot"`
 	Mode NICMode `json:"mode"`
 	// User configures ModeUser.
