@@ -43,6 +43,7 @@ func (g *guard) adopt(ctx context.Context) error {
 		}
 	})
 	g.log.Info("qemu adopted", "pid", proc.pid)
+	g.ports.guest.note() // the guard before may have been told
 	status := g.board.get()
 	g.fenced.Store(status.Fenced)
 	g.userPaused.Store(status.PausedByRequest)

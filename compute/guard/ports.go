@@ -31,6 +31,7 @@ type portSet struct {
 	log    hclog.Logger
 	board  *board
 	states forwarded
+	guest  *presence
 
 	connections, in, out atomic.Uint64
 
@@ -39,7 +40,7 @@ type portSet struct {
 }
 
 func newPortSet(log hclog.Logger, b *board, states forwarded) *portSet {
-	return &portSet{log: log, board: b, states: states}
+	return &portSet{log: log, board: b, states: states, guest: newPresence()}
 }
 
 func (p *portSet) traffic() Traffic {
@@ -56,7 +57,7 @@ func (p *portSet) openAll(allowed func() bool) {
 	}
 	for i, status := range p.board.get().Ports {
 		ctx, cancel := context.WithCancel(context.Background())
-		port := &publicPort{set: p, index: i, want: status, cancel: cancel, reach: newReach(p.states)}
+		port := &publicPort{set: p, index: i, want: status, cancel: cancel, reach: newReach(p.states, p.guest)}
 		p.open = append(p.open, port)
 		port.wg.Go(func() { port.run(ctx) })
 	}

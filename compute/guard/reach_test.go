@@ -5,12 +5,15 @@ package guard
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -66,6 +69,7 @@ func TestPorts_ClientThatCameDuringBootIsAnswered(t *testing.T) {
 	p := freeOn(t, "127.0.0.1")
 	bd := newBoard(t.TempDir(), Status{Ports: []PortStatus{{Port: p, Forward: forward}}}, hclog.NewNullLogger())
 	set := newPortSet(hclog.NewNullLogger(), bd, b.states(forward))
+	set.guest.note()
 	set.openAll(yes)
 	t.Cleanup(set.closeAll)
 	at := waitBound(t, bd)
@@ -85,6 +89,34 @@ func TestPorts_ClientThatCameDuringBootIsAnswered(t *testing.T) {
 	}
 }
 
+// No connection is made to a guest that has no interface yet. They used to be made ten times in the first seconds, and made
+// the guest boot slower.
+func TestPorts_GuestWithoutInterfaceIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		r := newReach(func(context.Context) (map[uint16][]string, error) {
+			asked.Add(1)
+			return nil, errors.New("asked")
+		}, newPresence())
+		waiting := make(chan error, 1)
+		go func() { waiting <- r.wait(t.Context(), 1, func() bool { return false }) }()
+		time.Sleep(reachBlind - time.Millisecond)
+		if n := asked.Load(); n != 0 {
+			t.Errorf("%d attempts before the guest has an interface", n)
+		}
+		r.guest.note()
+		if err := <-waiting; err != nil || asked.Load() != 1 {
+			t.Errorf("with the interface: %v after %d attempts", err, asked.Load())
+		}
+		// A guest whose interface QEMU never tells of is found all the same.
+		blind := newReach(r.states, newPresence())
+		if err := blind.wait(t.Context(), 1, func() bool { return false }); err != nil || asked.Load() != 2 {
+			t.Errorf("blind: %v after %d attempts", err, asked.Load())
+		}
+	})
+}
+
 // A guest that is up and has nothing on the port refuses, and the client is told so at once.
 func TestPorts_RefusalIsPassedOn(t *testing.T) {
 	t.Parallel()
@@ -95,7 +127,8 @@ func TestPorts_RefusalIsPassedOn(t *testing.T) {
 			return map[uint16][]string{forward: {synSent}}, nil
 		}
 		return nil, nil
-	})
+	}, newPresence())
+	r.guest.note()
 	if err := r.wait(t.Context(), forward, func() bool { return false }); err != errRefused {
 		t.Fatalf("got %v, want %v", err, errRefused)
 	}

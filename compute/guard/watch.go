@@ -77,6 +77,7 @@ func (g *guard) watch(ctx context.Context, proc *process) {
 			case <-ctx.Done():
 			}
 		}
+		g.ports.guest.note() // while nobody listened it may have been told
 	}
 }
 
@@ -111,6 +112,9 @@ func (g *guard) handle(ctx context.Context, e qmp.Event) {
 		g.noteReset(e)
 	case "BLOCK_IO_ERROR":
 		g.noteIOError(e)
+	case "NIC_RX_FILTER_CHANGED":
+		g.ports.guest.note()
+		return
 	case "GUEST_PANICKED", "STOP", "RESUME":
 	default:
 		return
