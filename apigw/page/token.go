@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"strings"
 	"errors"
 )
 
@@ -37,7 +38,8 @@ func (t *Tokens) Seal(scope, last string) string {
 
 // Open returns the row after which a token continues; false when it is not one of ours for this scope.
 func (t *Tokens) Open(scope, token string) (last string, ok bool) {
-	if len(token) > maxToken {
+	// The decoder skips line breaks, and one token has one spelling.
+	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") {
 		return "", false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
