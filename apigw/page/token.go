@@ -6,8 +6,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"strings"
 	"errors"
+	"strings"
 )
 
 // macSize is the length of the authenticator in a token, in bytes.
