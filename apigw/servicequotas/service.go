@@ -88,7 +88,7 @@ func (s *Service) ListServices(ctx context.Context, in *sdk.ListServicesInput) (
 }
 
 // quotas are the quotas of a service as the account has them, or by default.
-func (s *Service) quotas(ctx context.Context, call *apigw.Call, code *string, defaults bool) ([]types.ServiceQuota, error) {
+func (s *Service) quotas(ctx context.Context, call *apigw.Call, code *string, defaults bool, asked ...apigw.Resource) ([]types.ServiceQuota, error) {
 	info, err := serviceOf(code)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (s *Service) quotas(ctx context.Context, call *apigw.Call, code *string, de
 	if err != nil {
 		return nil, err
 	}
-	if err := call.Authorize(); err != nil {
+	if err := call.Authorize(asked...); err != nil {
 		return nil, err
 	}
 	out := []types.ServiceQuota{}
@@ -160,7 +160,9 @@ func pick(all []types.ServiceQuota, code *string) (types.ServiceQuota, error) {
 // GetServiceQuota tells one quota of the account.
 // See https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html
 func (s *Service) GetServiceQuota(ctx context.Context, in *sdk.GetServiceQuotaInput) (*sdk.GetServiceQuotaOutput, error) {
-	all, err := s.quotas(ctx, apigw.CallFrom(ctx), in.ServiceCode, false)
+	call := apigw.CallFrom(ctx)
+	quota := apigw.Resource{Type: "quota", ARN: call.ARN(aws.ToString(in.ServiceCode) + "/" + aws.ToString(in.QuotaCode))}
+	all, err := s.quotas(ctx, call, in.ServiceCode, false, quota)
 	if err != nil {
 		return nil, err
 	}

@@ -22,14 +22,19 @@ const (
 	bob   = "222222222222"
 )
 
-func as(t *testing.T, account, action string) context.Context {
+func tokens(t *testing.T) *page.Tokens {
 	t.Helper()
 	tokens, err := page.NewTokens([]byte("0123456789abcdef"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return tokens
+}
+
+func as(t *testing.T, account, action string) context.Context {
+	t.Helper()
 	call := &apigw.Call{Account: account, Service: "servicequotas", Action: action, Region: fsmtest.Name, Principal: apigw.Principal{AccountID: account}}
-	return apigw.WithCall(t.Context(), call, apigw.CallConfig{Tokens: tokens})
+	return apigw.WithCall(t.Context(), call, apigw.CallConfig{Tokens: tokens(t)})
 }
 
 func TestQuotas_AreThoseThatAreEnforced(t *testing.T) {
