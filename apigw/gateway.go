@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/labstack/echo/v4"
+	"golang.org/x/time/rate"
 
 	"github.com/hivecloud/hive/apigw/page"
 	"github.com/hivecloud/hive/apigw/sigv4"
@@ -60,17 +61,18 @@ const MaxBody = 1 << 20
 
 // Gateway answers AWS's query protocols.
 type Gateway struct {
-	cfg      Config
-	log      hclog.Logger
-	services map[string]*service // by credential scope
-	versions map[string]*service // by API version, for requests without a credential scope
-	tokens   *page.Tokens
-	keys     sigv4.Keys
-	throttle *throttle
-	echo     *echo.Echo
-	now      func() time.Time
-	ready    chan struct{}
-	addr     net.Addr // set before ready is closed
+	cfg       Config
+	log       hclog.Logger
+	services  map[string]*service // by credential scope
+	versions  map[string]*service // by API version, for requests without a credential scope
+	tokens    *page.Tokens
+	keys      sigv4.Keys
+	throttle  *throttle
+	strangers *rate.Limiter // records of calls in nobody's name
+	echo      *echo.Echo
+	now       func() time.Time
+	ready     chan struct{}
+	addr      net.Addr // set before ready is closed
 }
 
 // New checks the configuration and registers the services; it returns all faults of all services at once.
@@ -101,7 +103,7 @@ func New(cfg Config) (*Gateway, error) {
 		return nil, fmt.Errorf("api gateway: %w", err)
 	}
 	g := &Gateway{cfg: cfg, log: cfg.Log.Named("apigw"), tokens: tokens, services: map[string]*service{}, versions: map[string]*service{},
-		throttle: newThrottle(cfg.Limits), now: time.Now, ready: make(chan struct{})}
+		throttle: newThrottle(cfg.Limits), strangers: rate.NewLimiter(strangerRate, strangerBurst), now: time.Now, ready: make(chan struct{})}
 	var faults []error
 	for _, s := range cfg.Services {
 		svc, err := newService(s)

@@ -482,3 +482,30 @@ func TestObserved(t *testing.T) {
 		t.Error("the log holds a secret key")
 	}
 }
+
+// A call in nobody's name is recorded with the key that was sent, and a flood of them is not.
+func TestAudit_CallsInNobodysNameDoNotFillIt(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	g := newGate(t, func(c *Config) { c.Audit = r })
+	const more = strangerBurst + 50
+	for range more {
+		g.do(t, request{form: listUsers, key: "AKIANOBODY0000000000"})
+	}
+	g.do(t, request{form: listUsers, secret: "wrong"})
+	g.server.Close() // waits for the calls
+	strangers, known := 0, 0
+	for _, e := range r.events {
+		switch {
+		case e.Principal.AccountID != "":
+			known++
+		case e.Principal.AccessKeyID != "AKIANOBODY0000000000" || e.Action != "ListUsers" || e.Code != "InvalidClientTokenId":
+			t.Errorf("recorded %+v", e)
+		default:
+			strangers++
+		}
+	}
+	if strangers < strangerBurst || strangers >= more || known != 1 {
+		t.Errorf("%d records of %d calls in nobody's name, %d of 1 in somebody's", strangers, more, known)
+	}
+}

@@ -27,8 +27,8 @@ type Metrics interface {
 	Observe(Observation)
 }
 
-// AuditEvent is one call of a principal, allowed or refused. A call whose access key exists has one, even when its
-// signature or its key was refused.
+// AuditEvent is one call, allowed or refused. A call whose access key exists has one, even when its signature or its key was
+// refused; of those in nobody's name there are as many as keep them from filling the record.
 type AuditEvent struct {
 	Time      time.Time
 	RequestID string
@@ -47,7 +47,8 @@ type AuditEvent struct {
 	Code      string       // the error's code as the client sees it; empty for success
 	Message   string       // the error's message
 	Status    int
-	// Authenticated says that the principal's signature was good. The others are those whose key was named.
+	// Authenticated says that the principal's signature was good. The others are those whose key was named; without an account,
+	// the access key that was named does not exist.
 	Authenticated bool
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/hashicorp/go-hclog"
 	"github.com/labstack/echo/v4"
+	"golang.org/x/time/rate"
 
 	"github.com/hivecloud/hive/apigw/awserr"
 	"github.com/hivecloud/hive/apigw/sigv4"
@@ -182,7 +183,7 @@ func (x *exchange) parameters() (wire.Form, error) {
 // identify throttles, makes the Call and checks the version.
 func (x *exchange) identify(action, version string) error {
 	x.call = &Call{
-		Account: x.principal.AccountID, Principal: x.principal, Service: x.service.name, Action: action, Region: x.gateway.cfg.Region,
+		Account: x.principal.AccountID, Principal: x.principal, Service: x.service.name, Action: clip(action), Region: x.gateway.cfg.Region,
 		RequestID: x.id, SourceIP: sourceIP(x.request), UserAgent: x.request.UserAgent(), Time: x.arrived, Secure: x.request.TLS != nil,
 		Log: x.log.With("account", x.principal.AccountID, "action", x.service.name+":"+action),
 	}
@@ -296,11 +297,28 @@ func (x *exchange) record(refusal *awserr.Error, status int) {
 	x.gateway.cfg.Audit.Record(x.request.Context(), e)
 }
 
-// unbelieved is the call of a request that names an existing key and was refused before its action was read; nil when
-// nobody's key was named: whoever has no key at all must not be able to fill the record.
+// Calls that name no existing key are recorded too, but only so many, one every ten seconds after the first: whoever has no key at
+// all must not be able to fill the record.
+const (
+	strangerRate  = rate.Limit(0.1)
+	strangerBurst = 300
+)
+
+// unbelieved is the call of a request that was refused before its action was read: in the name of whose key it names, or in
+// nobody's. It is nil when it is not to be recorded.
 func (x *exchange) unbelieved() *Call {
-	if x.claimed.AccountID == "" || x.service == nil {
+	if x.service == nil {
 		return nil
+	}
+	who := x.claimed
+	if who.AccountID == "" {
+		if !x.gateway.strangers.AllowN(x.arrived, 1) {
+			return nil
+		}
+		who = Principal{}
+		if x.signature != nil {
+			who.AccessKeyID = clip(x.signature.AccessKeyID)
+		}
 	}
 	action := ""
 	if x.format != wire.Urlencoded {
@@ -312,12 +330,12 @@ func (x *exchange) unbelieved() *Call {
 			}
 		}
 	}
-	return &Call{Account: x.claimed.AccountID, Principal: x.claimed, Service: x.service.name, Action: clipAction(action), Region: x.gateway.cfg.Region,
+	return &Call{Account: who.AccountID, Principal: who, Service: x.service.name, Action: clip(action), Region: x.gateway.cfg.Region,
 		RequestID: x.id, SourceIP: sourceIP(x.request), UserAgent: x.request.UserAgent(), Time: x.arrived}
 }
 
-// clipAction bounds what was sent as an action.
-func clipAction(s string) string { return s[:min(len(s), 128)] }
+// clip bounds what was sent as an action or as an access key id.
+func clip(s string) string { return s[:min(len(s), 128)] }
 
 func (x *exchange) observe(refusal *awserr.Error, status, written int) {
 	o := Observation{Service: "unknown", Action: "unknown", Status: status, Duration: x.gateway.now().Sub(x.arrived), Read: len(x.body), Written: written}

@@ -37,7 +37,11 @@ type driver struct {
 	in    io.WriteCloser
 	out   *bufio.Reader
 	fault bytes.Buffer
+	calls []answered
 }
+
+// answered is a call that the region answered.
+type answered struct{ service, operation, requestID, code string }
 
 func newDriver(n *node) (*driver, error) {
 	d := &driver{cmd: exec.Command(python(), "testdata/driver.py")}
@@ -99,7 +103,20 @@ func (d *driver) call(keys *credentials, service, operation string, p params) (m
 	if err := json.Unmarshal(answer, &got); err != nil {
 		return nil, nil, fmt.Errorf("decode answer of botocore %s: %w", answer, err)
 	}
+	d.note(service, operation, got.OK, got.Error)
 	return got.OK, got.Error, nil
+}
+
+func (d *driver) note(service, operation string, out map[string]any, refused *failure) {
+	a := answered{service: service, operation: operation}
+	if refused != nil {
+		a.requestID, a.code = refused.RequestID, refused.Code
+	} else {
+		a.requestID, _ = dig(out, "ResponseMetadata", "RequestId").(string)
+	}
+	if !strings.HasPrefix(a.code, "Client.") { // botocore's own: no call was answered
+		d.calls = append(d.calls, a)
+	}
 }
 
 // ok makes an EC2 call that must succeed.

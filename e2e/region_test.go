@@ -54,7 +54,7 @@ func runAll(m *testing.M) (code int, err error) {
 	if code != 0 {
 		fmt.Fprintf(os.Stderr, "--- end of the agent's log\n%s\n", shared.node.tail("agent.log"))
 	}
-	return code, nil
+	return code, shared.audited()
 }
 
 func newRegion(extra string) (*region, error) {

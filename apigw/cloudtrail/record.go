@@ -109,6 +109,8 @@ func NewRecord(e apigw.AuditEvent, id string) Record {
 func identity(p apigw.Principal) UserIdentity {
 	out := UserIdentity{Type: "IAMUser", PrincipalID: p.UserID, ARN: p.ARN, AccountID: p.AccountID, AccessKeyID: p.AccessKeyID, UserName: p.UserName}
 	switch p.Type {
+	case "":
+		out.Type = "Unknown" // nobody's: the access key is what was sent
 	case apigw.PrincipalRoot:
 		out.Type = "Root"
 	case apigw.PrincipalAssumedRole:
