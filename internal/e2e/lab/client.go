@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
@@ -48,10 +49,26 @@ type Answer struct {
 	Body   []byte
 }
 
+// Request is a call with every choice that a test may want to make.
+type Request struct {
+	Service, Version string
+	Keys             aws.Credentials
+	Form             url.Values
+}
+
 // Call makes one signed EC2 call at an endpoint, once.
 func (c *Cluster) Call(ctx context.Context, endpoint, action string, form url.Values) (Answer, error) {
-	values := url.Values{"Action": {action}, "Version": {"2016-11-15"}}
+	values := url.Values{"Action": {action}}
 	for name, v := range form {
+		values[name] = v
+	}
+	return c.Ask(ctx, endpoint, Request{Service: "ec2", Version: "2016-11-15", Keys: c.Keys, Form: values})
+}
+
+// Ask makes one signed call at an endpoint, once.
+func (c *Cluster) Ask(ctx context.Context, endpoint string, r Request) (Answer, error) {
+	values := url.Values{"Version": {r.Version}}
+	for name, v := range r.Form {
 		values[name] = v
 	}
 	body := values.Encode()
@@ -61,9 +78,37 @@ func (c *Cluster) Call(ctx context.Context, endpoint, action string, form url.Va
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	sum := sha256.Sum256([]byte(body))
-	if err := v4.NewSigner().SignHTTP(ctx, c.Keys, req, hex.EncodeToString(sum[:]), "ec2", Region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(ctx, r.Keys, req, hex.EncodeToString(sum[:]), r.Service, Region, time.Now()); err != nil {
 		return Answer{}, err
 	}
+	return c.send(req)
+}
+
+// Presign is a URL that makes a call at an endpoint in the next ten minutes.
+func (c *Cluster) Presign(ctx context.Context, endpoint string, r Request) (string, error) {
+	values := url.Values{"Version": {r.Version}, "X-Amz-Expires": {"600"}}
+	for name, v := range r.Form {
+		values[name] = v
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/?"+values.Encode(), nil)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(nil)
+	signed, _, err := v4.NewSigner().PresignHTTP(ctx, r.Keys, req, hex.EncodeToString(sum[:]), r.Service, Region, time.Now())
+	return signed, err
+}
+
+// Fetch gets a URL as it is.
+func (c *Cluster) Fetch(ctx context.Context, address string) (Answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return Answer{}, err
+	}
+	return c.send(req)
+}
+
+func (c *Cluster) send(req *http.Request) (Answer, error) {
 	resp, err := c.client.http.Do(req)
 	if err != nil {
 		return Answer{}, err
