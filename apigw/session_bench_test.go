@@ -35,9 +35,9 @@ const (
 	benchForm    = "Action=DescribeInstances&Version=2016-11-15"
 )
 
-// BenchmarkAuthentication is signature and principal of a call: with a key whose secret and signing key are kept (warm),
-// with one that is seen for the first time (cold), and with session tokens.
-func BenchmarkAuthentication(b *testing.B) {
+// TestBenchAuthentication measures signature and principal of a call: with a key whose secret and signing key are kept
+// (warm), with one that is seen for the first time (cold), and with session tokens.
+func TestBenchAuthentication(t *testing.T) {
 	const many = 2000
 	store, ring := state.NewStore(), seal.Generate()
 	tx := store.Begin()
@@ -48,7 +48,7 @@ func BenchmarkAuthentication(b *testing.B) {
 		user := fmt.Sprintf("u%d", n)
 		key, row, err := tenant.NewAccessKey(ring, benchAccount, user, 0)
 		if err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
 		row.Status = state.KeyActive
 		state.Users.Put(tx, &state.User{AccountID: benchAccount, Name: user, ID: "AIDA" + user, Path: "/"})
@@ -59,20 +59,27 @@ func BenchmarkAuthentication(b *testing.B) {
 	find := func() *principals.Store {
 		p, err := principals.New(rows{store}, ring)
 		if err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
 		return p
 	}
-	b.Run("warm key", func(b *testing.B) { authenticate(b, find, keys[:1], false) })
-	b.Run("cold key", func(b *testing.B) { authenticate(b, find, keys, true) })
-	b.Run("session", func(b *testing.B) {
-		authenticate(b, find, []aws.Credentials{sessionKey(b, ring, apigw.Session{})}, false)
-	})
 	bounded := apigw.Session{Policies: []string{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*"}]}`}, Tags: map[string]string{"team": "blue"}}
-	b.Run("session with a policy", func(b *testing.B) { authenticate(b, find, []aws.Credentials{sessionKey(b, ring, bounded)}, false) })
+	for _, c := range []struct {
+		name string
+		keys []aws.Credentials
+		cold bool
+	}{
+		{"warm key", keys[:1], false},
+		{"cold key", keys, true},
+		{"session", []aws.Credentials{sessionKey(t, ring, apigw.Session{})}, false},
+		{"session with a policy", []aws.Credentials{sessionKey(t, ring, bounded)}, false},
+	} {
+		r := testing.Benchmark(func(b *testing.B) { authenticate(b, find, c.keys, c.cold) })
+		t.Logf("authenticate a call, %-22s %8.1f us, %d allocations", c.name+":", float64(r.NsPerOp())/1e3, r.AllocsPerOp())
+	}
 }
 
-func sessionKey(b *testing.B, ring *seal.Ring, s apigw.Session) aws.Credentials {
+func sessionKey(b testing.TB, ring *seal.Ring, s apigw.Session) aws.Credentials {
 	b.Helper()
 	keeper, err := session.New(ring)
 	if err != nil {

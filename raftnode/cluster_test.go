@@ -363,7 +363,7 @@ func TestSnapshot_AnswerLostBehindIt(t *testing.T) {
 		c := newCluster(t, 1, 9, func(_ string, c *raftnode.Config) { c.Trailing = 1 })
 		defer c.Close()
 		first := c.Member("n0")
-		late := c.Start("n1", testcluster.NewDisk())
+		c.Start("n1", testcluster.NewDisk())
 		must(t, first.Node.AddLearner(t.Context(), "n1"))
 		disk := c.Stop("n1")
 		for i := range 50 {
@@ -371,7 +371,7 @@ func TestSnapshot_AnswerLostBehindIt(t *testing.T) {
 		}
 		index, err := first.Node.SnapshotNow(t.Context())
 		must(t, err)
-		late = c.Start("n1", disk)
+		late := c.Start("n1", disk)
 		if got := read(t, late, "x"); got != "49" || late.Node.Stats().SnapshotIndex != index {
 			t.Fatalf("late member: got %q and a snapshot up to %d, want %d", got, late.Node.Stats().SnapshotIndex, index)
 		}

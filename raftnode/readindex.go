@@ -129,6 +129,7 @@ func (n *Node) probe(term uint64, ids []raft.ServerID) {
 		n.workers.Go(func() {
 			defer n.trans.acks.probed(id)
 			header := n.header()
+			//lint:ignore SA1019 a raft before RPCHeader.Addr reads it.
 			req := raft.AppendEntriesRequest{RPCHeader: header, Term: term, Leader: header.Addr}
 			err := n.trans.AppendEntries(id, raft.ServerAddress(id), &req, &raft.AppendEntriesResponse{})
 			if err == nil {

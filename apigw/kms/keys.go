@@ -22,7 +22,9 @@ func (s *Service) metadata(k *state.KMSKey) *types.KeyMetadata {
 	m := &types.KeyMetadata{
 		KeyId: aws.String(k.ID), Arn: aws.String(s.keyARN(k.AccountID, k.ID)), AWSAccountId: aws.String(k.AccountID), CreationDate: aws.Time(k.Created.Std()),
 		Description: aws.String(k.Description), Enabled: k.State == state.KMSEnabled, KeyState: types.KeyState(k.State), KeyManager: types.KeyManagerType(k.Manager),
-		KeySpec: types.KeySpecSymmetricDefault, CustomerMasterKeySpec: types.CustomerMasterKeySpecSymmetricDefault, KeyUsage: types.KeyUsageTypeEncryptDecrypt,
+		KeySpec: types.KeySpecSymmetricDefault,
+		//lint:ignore SA1019 AWS still answers with it, and older clients read it.
+		CustomerMasterKeySpec: types.CustomerMasterKeySpecSymmetricDefault, KeyUsage: types.KeyUsageTypeEncryptDecrypt,
 		Origin: types.OriginTypeAwsKms, MultiRegion: aws.Bool(false), EncryptionAlgorithms: []types.EncryptionAlgorithmSpec{types.EncryptionAlgorithmSpecSymmetricDefault},
 	}
 	if k.State == state.KMSPendingDeletion {
