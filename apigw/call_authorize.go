@@ -5,6 +5,7 @@ package apigw
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/hivecloud/hive/apigw/awserr"
 )
@@ -50,6 +51,7 @@ func (c *Call) Signed() bool { return c.Principal.AccountID != "" }
 // AuthorizeAction asks about another action that this call implies, iam:PassRole with the role for one. It does not
 // stand for Authorize; a handler calls it before.
 func (c *Call) AuthorizeAction(action string, resources ...Resource) error {
+	resources = slices.Clone(resources) // the caller's may be asked about from elsewhere at the same time
 	for i := range resources {
 		if resources[i].Account == "" {
 			resources[i].Account = c.Account

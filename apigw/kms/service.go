@@ -103,6 +103,19 @@ func notFound(format string, args ...any) error {
 	return awserr.New("NotFoundException", format, args...)
 }
 
+// hidden is the refusal of a key or alias of another account that does not let the caller in. It does not tell whether there is one.
+// See https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
+func hidden(call *apigw.Call, action, arn string) error {
+	if action == "" {
+		action = "kms:" + call.Action
+	}
+	if call.Action == "ReEncrypt" {
+		action = "kms:ReEncryptTo" // one word for both ends, which say the same of what is not there
+	}
+	return awserr.AccessDenied(call.Principal.ARN, action, arn,
+		"because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access")
+}
+
 func (s *Service) keyARN(account, id string) string {
 	return apigw.ARN("kms", s.name, account, "key/"+id)
 }
@@ -143,7 +156,10 @@ func (s *Service) find(ctx context.Context, call *apigw.Call, v *state.View, id 
 	if _, err := uuid.Parse(name); err != nil {
 		return nil, notFound("Invalid keyId '%.128s'", name)
 	}
-	if !ok {
+	switch {
+	case !ok && account != call.Account:
+		return nil, hidden(call, "", s.keyARN(account, name))
+	case !ok:
 		return nil, notFound("Key '%s' does not exist", s.keyARN(account, name))
 	}
 	return k, nil
@@ -167,6 +183,9 @@ func (s *Service) named(ctx context.Context, call *apigw.Call, v *state.View, ac
 		}
 		return s.Default(ctx, account, name)
 	}
+	if account != call.Account {
+		return nil, hidden(call, "", s.aliasARN(account, name))
+	}
 	return nil, notFound("Alias %s is not found.", s.aliasARN(account, name))
 }
 
@@ -184,10 +203,16 @@ func (s *Service) authorizeAs(call *apigw.Call, action string, k *state.KMSKey, 
 	for _, w := range with {
 		w(&r)
 	}
-	if action != "" {
-		return call.AuthorizeAction(action, r)
+	if action == "" {
+		err = call.Authorize(r)
+	} else {
+		err = call.AuthorizeAction(action, r)
 	}
-	return call.Authorize(r)
+	var refused *awserr.Error
+	if k.AccountID != call.Account && errors.As(err, &refused) && refused.Code == "AccessDenied" {
+		return hidden(call, action, r.ARN)
+	}
+	return err
 }
 
 // resource is a key as policies see it.
@@ -218,7 +243,7 @@ func (s *Service) usable(k *state.KMSKey) error {
 // own refuses keys of other accounts, which only a few actions take, and keys that AWS manages where change is set.
 func (s *Service) own(call *apigw.Call, k *state.KMSKey, change bool) error {
 	if k.AccountID != call.Account {
-		return awserr.AccessDenied(call.Principal.ARN, "kms:"+call.Action, s.keyARN(k.AccountID, k.ID), "because the resource belongs to a different account")
+		return hidden(call, "", s.keyARN(k.AccountID, k.ID))
 	}
 	if change && k.Manager == "AWS" {
 		return awserr.AccessDenied(call.Principal.ARN, "kms:"+call.Action, s.keyARN(k.AccountID, k.ID), "because the key is managed by AWS")

@@ -122,6 +122,9 @@ func (s *Service) authorizeAssume(call *apigw.Call, role *state.Role, in *sdk.As
 	if len(in.TransitiveTagKeys) > 0 {
 		target.Keys["sts:TransitiveTagKeys"] = in.TransitiveTagKeys
 	}
+	if err := call.Authorize(target); err != nil { // first: outsiders learn nothing else
+		return shorten(err)
+	}
 	if len(tags) > 0 {
 		if err := call.AuthorizeAction("sts:TagSession", target); err != nil {
 			return shorten(err)
@@ -132,7 +135,7 @@ func (s *Service) authorizeAssume(call *apigw.Call, role *state.Role, in *sdk.As
 			return shorten(err)
 		}
 	}
-	return shorten(call.Authorize(target))
+	return nil
 }
 
 // shorten leaves the reason out where the trust policy does not allow: AWS does not tell outsiders why.
