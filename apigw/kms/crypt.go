@@ -77,7 +77,7 @@ func (s *Service) encrypting(ctx context.Context, id *string, context map[string
 	if err := s.authorize(call, k, withContext(context)); err != nil {
 		return nil, err
 	}
-	return k, s.usable(k)
+	return k.KMSKey, s.usable(k.KMSKey)
 }
 
 // Encrypt encrypts up to 4096 bytes.
@@ -119,24 +119,28 @@ func (s *Service) opened(ctx context.Context, call *apigw.Call, action string, b
 			return nil, nil, err
 		}
 		if wanted.ID != head.keyID {
+			if err := s.authorizeAs(call, action, wanted, withContext(context)); err != nil {
+				return nil, nil, err
+			}
 			return nil, nil, awserr.New("IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation.")
 		}
 	}
-	k, ok := state.KMSKeys.Get(v, state.AnyAccount, head.keyID)
+	row, ok := state.KMSKeys.Get(v, state.AnyAccount, head.keyID)
 	if !ok {
 		return nil, nil, awserr.AccessDenied(call.Principal.ARN, cmp.Or(action, "kms:"+call.Action), "*", "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")
 	}
+	k := key{row, s.keyARN(row.AccountID, row.ID)} // who holds a ciphertext has its key's id
 	if err := s.authorizeAs(call, action, k, withContext(context)); err != nil {
 		return nil, nil, err
 	}
-	if err := s.usable(k); err != nil {
+	if err := s.usable(row); err != nil {
 		return nil, nil, err
 	}
 	m, ok := k.Material(head.version)
 	if !ok {
 		return nil, nil, broken()
 	}
-	material, err := s.material(k, m)
+	material, err := s.material(row, m)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -145,7 +149,7 @@ func (s *Service) opened(ctx context.Context, call *apigw.Call, action string, b
 	if err != nil {
 		return nil, nil, broken()
 	}
-	return plain, k, nil
+	return plain, row, nil
 }
 
 // Decrypt opens a ciphertext; it knows its key by itself.
@@ -182,10 +186,10 @@ func (s *Service) ReEncrypt(ctx context.Context, in *sdk.ReEncryptInput) (*sdk.R
 		return nil, err
 	}
 	call.AuthorizedBy("kms:ReEncryptFrom", "kms:ReEncryptTo")
-	if err := s.usable(to); err != nil {
+	if err := s.usable(to.KMSKey); err != nil {
 		return nil, err
 	}
-	blob, err := s.seal(to, in.DestinationEncryptionContext, plain)
+	blob, err := s.seal(to.KMSKey, in.DestinationEncryptionContext, plain)
 	if err != nil {
 		return nil, err
 	}

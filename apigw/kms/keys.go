@@ -103,7 +103,7 @@ func (s *Service) asked(ctx context.Context, id *string, own, change bool) (*api
 			return nil, nil, nil, err
 		}
 	}
-	return call, v, k, s.authorize(call, k)
+	return call, v, k.KMSKey, s.authorize(call, k)
 }
 
 // DescribeKey describes a key.

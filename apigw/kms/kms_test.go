@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -281,6 +282,50 @@ func TestKeyPolicy_DecidesWithinTheAccount_AndSharesWithOthers(t *testing.T) {
 	want(t, "lockout", put(admin, false), "MalformedPolicyDocumentException")
 	want(t, "lockout on purpose", put(admin, true), "")
 	want(t, "alice, locked out", encrypt(alice), "AccessDenied")
+}
+
+// By whatever name a stranger asks for a key, the answer is that for a key that is not there. An alias used to tell its key's id, and
+// Decrypt that there is such a key.
+func TestStrangers_LearnNothingOfKeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := *w.key(t, alice, nil).KeyId
+	if _, err := w.CreateAlias(w.as(t, alice, "CreateAlias"), &sdk.CreateAliasInput{AliasName: aws.String("alias/payroll"), TargetKeyId: &id}); err != nil {
+		t.Fatal(err)
+	}
+	own, err := w.Encrypt(w.as(t, bob, "Encrypt"), &sdk.EncryptInput{KeyId: w.key(t, bob, nil).KeyId, Plaintext: []byte("p")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for there, absent := range map[string]string{w.keyARN(alice, id): w.keyARN(alice, "01234567-89ab-4cde-8f01-23456789abcd"), w.aliasARN(alice, "alias/payroll"): w.aliasARN(alice, "alias/payrise")} {
+		for action, ask := range map[string]func(ctx context.Context, name string) error{
+			"DescribeKey": func(ctx context.Context, name string) error {
+				_, err := w.DescribeKey(ctx, &sdk.DescribeKeyInput{KeyId: &name})
+				return err
+			},
+			"Encrypt": func(ctx context.Context, name string) error {
+				_, err := w.Encrypt(ctx, &sdk.EncryptInput{KeyId: &name, Plaintext: []byte("p")})
+				return err
+			},
+			"Decrypt": func(ctx context.Context, name string) error {
+				_, err := w.Decrypt(ctx, &sdk.DecryptInput{KeyId: &name, CiphertextBlob: own.CiphertextBlob})
+				return err
+			},
+			"ReEncrypt": func(ctx context.Context, name string) error {
+				_, err := w.ReEncrypt(ctx, &sdk.ReEncryptInput{DestinationKeyId: &name, CiphertextBlob: own.CiphertextBlob})
+				return err
+			},
+			"ScheduleKeyDeletion": func(ctx context.Context, name string) error {
+				_, err := w.ScheduleKeyDeletion(ctx, &sdk.ScheduleKeyDeletionInput{KeyId: &name})
+				return err
+			},
+		} {
+			got, want := ask(w.as(t, bob, action), there), ask(w.as(t, bob, action), absent)
+			if codeOf(got) != "AccessDenied" || strings.ReplaceAll(got.Error(), there, "X") != strings.ReplaceAll(want.Error(), absent, "X") {
+				t.Errorf("%s:\n%v\n%v", action, got, want)
+			}
+		}
+	}
 }
 
 func TestYearlyRotation(t *testing.T) {

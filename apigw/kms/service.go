@@ -124,29 +124,35 @@ func (s *Service) aliasARN(account, name string) string {
 	return apigw.ARN("kms", s.name, account, name)
 }
 
+// key is a key under the ARN by which a caller named it: what a stranger learns of it.
+type key struct {
+	*state.KMSKey
+	as string
+}
+
 // find is the key that a key id, key ARN, alias or alias ARN names. ARNs may name keys of other accounts: their policy
 // decides. Aliases of AWS's that nobody used yet come into being by it.
-func (s *Service) find(ctx context.Context, call *apigw.Call, v *state.View, id *string) (*state.KMSKey, error) {
+func (s *Service) find(ctx context.Context, call *apigw.Call, v *state.View, id *string) (key, error) {
 	if id == nil || *id == "" {
-		return nil, awserr.New("ValidationException", "1 validation error detected: Value null at 'keyId' failed to satisfy constraint: Member must not be null")
+		return key{}, awserr.New("ValidationException", "1 validation error detected: Value null at 'keyId' failed to satisfy constraint: Member must not be null")
 	}
 	account, name := call.Account, *id
 	if !keyForm.MatchString(name) || len(name) > 2048 {
-		return nil, awserr.New("ValidationException", "1 validation error detected: Value '%.128s' at 'keyId' failed to satisfy constraint: Member must have at most 2048 letters, digits, colons, slashes, dashes or underscores", name)
+		return key{}, awserr.New("ValidationException", "1 validation error detected: Value '%.128s' at 'keyId' failed to satisfy constraint: Member must have at most 2048 letters, digits, colons, slashes, dashes or underscores", name)
 	}
 	if strings.HasPrefix(name, "arn:") {
 		service, region, owner, resource, ok := apigw.ParseARN(name)
 		if !ok || service != "kms" {
-			return nil, awserr.New("InvalidArnException", "Invalid arn %.128s", name)
+			return key{}, awserr.New("InvalidArnException", "Invalid arn %.128s", name)
 		}
 		if region != s.name {
-			return nil, notFound("Invalid arn %.64s", region)
+			return key{}, notFound("Invalid arn %.64s", region)
 		}
 		account, name = owner, resource
 		if rest, isKey := strings.CutPrefix(resource, "key/"); isKey {
 			name = rest
 		} else if !strings.HasPrefix(resource, "alias/") {
-			return nil, awserr.New("InvalidArnException", "Invalid arn %.128s", *id)
+			return key{}, awserr.New("InvalidArnException", "Invalid arn %.128s", *id)
 		}
 	}
 	if strings.HasPrefix(name, "alias/") {
@@ -154,49 +160,50 @@ func (s *Service) find(ctx context.Context, call *apigw.Call, v *state.View, id 
 	}
 	k, ok := state.KMSKeys.Get(v, account, strings.ToLower(name))
 	if _, err := uuid.Parse(name); err != nil {
-		return nil, notFound("Invalid keyId '%.128s'", name)
+		return key{}, notFound("Invalid keyId '%.128s'", name)
 	}
 	switch {
 	case !ok && account != call.Account:
-		return nil, hidden(call, "", s.keyARN(account, name))
+		return key{}, hidden(call, "", s.keyARN(account, name))
 	case !ok:
-		return nil, notFound("Key '%s' does not exist", s.keyARN(account, name))
+		return key{}, notFound("Key '%s' does not exist", s.keyARN(account, name))
 	}
-	return k, nil
+	return key{k, s.keyARN(account, name)}, nil
 }
 
 // named is the key of an alias.
-func (s *Service) named(ctx context.Context, call *apigw.Call, v *state.View, account, name string) (*state.KMSKey, error) {
+func (s *Service) named(ctx context.Context, call *apigw.Call, v *state.View, account, name string) (key, error) {
 	alias, ok := state.KMSAliases.Get(v, account, state.KMSAliasKey(account, name))
 	if ok {
 		k, ok := state.KMSKeys.Get(v, account, alias.KeyID)
 		if !ok {
-			return nil, fmt.Errorf("alias %s names the key %s, which is not there", name, alias.KeyID)
+			return key{}, fmt.Errorf("alias %s names the key %s, which is not there", name, alias.KeyID)
 		}
-		return k, nil
+		return key{k, s.aliasARN(account, name)}, nil
 	}
 	if account == call.Account && awsAlias(name) {
 		// Who may not use such a key at all does not bring it into being either.
 		any := apigw.Resource{ARN: s.keyARN(account, "*"), Account: account, Type: "key"}
 		if err := call.AuthorizeAction("kms:"+call.Action, any); err != nil {
-			return nil, err
+			return key{}, err
 		}
-		return s.Default(ctx, account, name)
+		k, err := s.Default(ctx, account, name)
+		return key{k, s.aliasARN(account, name)}, err
 	}
 	if account != call.Account {
-		return nil, hidden(call, "", s.aliasARN(account, name))
+		return key{}, hidden(call, "", s.aliasARN(account, name))
 	}
-	return nil, notFound("Alias %s is not found.", s.aliasARN(account, name))
+	return key{}, notFound("Alias %s is not found.", s.aliasARN(account, name))
 }
 
 // authorize asks about a key: its policy has to allow, in its own account too.
-func (s *Service) authorize(call *apigw.Call, k *state.KMSKey, with ...func(*apigw.Resource)) error {
+func (s *Service) authorize(call *apigw.Call, k key, with ...func(*apigw.Resource)) error {
 	return s.authorizeAs(call, "", k, with...)
 }
 
 // authorizeAs asks about another action than the call's, when action is not empty.
-func (s *Service) authorizeAs(call *apigw.Call, action string, k *state.KMSKey, with ...func(*apigw.Resource)) error {
-	r, err := s.resource(k)
+func (s *Service) authorizeAs(call *apigw.Call, action string, k key, with ...func(*apigw.Resource)) error {
+	r, err := s.resource(k.KMSKey)
 	if err != nil {
 		return err
 	}
@@ -210,7 +217,7 @@ func (s *Service) authorizeAs(call *apigw.Call, action string, k *state.KMSKey, 
 	}
 	var refused *awserr.Error
 	if k.AccountID != call.Account && errors.As(err, &refused) && refused.Code == "AccessDenied" {
-		return hidden(call, action, r.ARN)
+		return hidden(call, action, k.as)
 	}
 	return err
 }
@@ -241,9 +248,9 @@ func (s *Service) usable(k *state.KMSKey) error {
 }
 
 // own refuses keys of other accounts, which only a few actions take, and keys that AWS manages where change is set.
-func (s *Service) own(call *apigw.Call, k *state.KMSKey, change bool) error {
+func (s *Service) own(call *apigw.Call, k key, change bool) error {
 	if k.AccountID != call.Account {
-		return hidden(call, "", s.keyARN(k.AccountID, k.ID))
+		return hidden(call, "", k.as)
 	}
 	if change && k.Manager == "AWS" {
 		return awserr.AccessDenied(call.Principal.ARN, "kms:"+call.Action, s.keyARN(k.AccountID, k.ID), "because the key is managed by AWS")

@@ -76,7 +76,7 @@ func (s *Service) tagged(ctx context.Context, id *string, with func(*apigw.Resou
 	if err := s.own(call, k, true); err != nil {
 		return nil, err
 	}
-	return k, s.authorize(call, k, with)
+	return k.KMSKey, s.authorize(call, k, with)
 }
 
 // ListResourceTags lists the tags of a key.
