@@ -285,6 +285,9 @@ func (x *exchange) record(refusal *awserr.Error, status int) {
 			return
 		}
 	}
+	if c.Account == "" && refusal != nil && !x.gateway.strangers.AllowN(x.arrived, 1) {
+		return
+	}
 	e := AuditEvent{Time: c.Time, RequestID: c.RequestID, Principal: c.Principal, Service: c.Service, Scope: x.service.scope, Action: c.Action,
 		Region: c.Region, SourceIP: c.SourceIP, UserAgent: c.UserAgent, DryRun: c.DryRun, ReadOnly: reads(c.Action), Params: redact(c.Params),
 		Resources: c.asked, Response: x.out, Status: status, Authenticated: x.call != nil && x.signature != nil}
@@ -297,7 +300,7 @@ func (x *exchange) record(refusal *awserr.Error, status int) {
 	x.gateway.cfg.Audit.Record(x.request.Context(), e)
 }
 
-// Calls that name no existing key are recorded too, but only so many, one every ten seconds after the first: whoever has no key at
+// Refused calls that name no existing key, or bring no signature at all, are recorded too, but only so many, one every ten seconds after the first: whoever has no key at
 // all must not be able to fill the record.
 const (
 	strangerRate  = rate.Limit(0.1)
@@ -305,16 +308,13 @@ const (
 )
 
 // unbelieved is the call of a request that was refused before its action was read: in the name of whose key it names, or in
-// nobody's. It is nil when it is not to be recorded.
+// nobody's. It is nil when it is no service's.
 func (x *exchange) unbelieved() *Call {
 	if x.service == nil {
 		return nil
 	}
 	who := x.claimed
 	if who.AccountID == "" {
-		if !x.gateway.strangers.AllowN(x.arrived, 1) {
-			return nil
-		}
 		who = Principal{}
 		if x.signature != nil {
 			who.AccessKeyID = clip(x.signature.AccessKeyID)

@@ -53,7 +53,10 @@ func run(t *testing.T, edit func(*Config)) *running {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{Gateway: g, client: certs.Client(), stop: cancel, done: make(chan error, 1)}
-	go func() { r.done <- g.Run(ctx) }()
+	go func() {
+		defer close(r.done)
+		r.done <- g.Run(ctx)
+	}()
 	select {
 	case <-g.Ready():
 	case err := <-r.done:
@@ -62,6 +65,8 @@ func run(t *testing.T, edit func(*Config)) *running {
 	t.Cleanup(func() {
 		cancel()
 		r.client.CloseIdleConnections()
+		for range r.done { // until Run has ended, which waits for connections that a client made and never used
+		}
 	})
 	return r
 }

@@ -60,7 +60,7 @@ func (s *Service) setAlias(ctx context.Context, alias, target *string, isNew boo
 	if err != nil {
 		return err
 	}
-	k, err := s.find(ctx, call, v, target)
+	k, err := s.find(ctx, call, v, "", target)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s *Service) DeleteAlias(ctx context.Context, in *sdk.DeleteAliasInput) (*s
 	if err != nil {
 		return nil, err
 	}
-	k, err := s.named(ctx, call, v, call.Account, name)
+	k, err := s.named(ctx, call, v, "", call.Account, name)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (s *Service) ListAliases(ctx context.Context, in *sdk.ListAliasesInput) (*s
 	}
 	only := ""
 	if in.KeyId != nil {
-		k, err := s.find(ctx, call, v, in.KeyId)
+		k, err := s.find(ctx, call, v, "", in.KeyId)
 		if err != nil {
 			return nil, err
 		}

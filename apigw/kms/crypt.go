@@ -70,7 +70,7 @@ func (s *Service) encrypting(ctx context.Context, id *string, context map[string
 	if err != nil {
 		return nil, err
 	}
-	k, err := s.find(ctx, call, v, id)
+	k, err := s.find(ctx, call, v, "", id)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (s *Service) opened(ctx context.Context, call *apigw.Call, action string, b
 		return nil, nil, err
 	}
 	if id != nil {
-		wanted, err := s.find(ctx, call, v, id)
+		wanted, err := s.find(ctx, call, v, action, id)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -178,7 +178,7 @@ func (s *Service) ReEncrypt(ctx context.Context, in *sdk.ReEncryptInput) (*sdk.R
 	if err != nil {
 		return nil, err
 	}
-	to, err := s.find(ctx, call, v, in.DestinationKeyId)
+	to, err := s.find(ctx, call, v, "kms:ReEncryptTo", in.DestinationKeyId)
 	if err != nil {
 		return nil, err
 	}

@@ -94,7 +94,7 @@ func (s *Service) asked(ctx context.Context, id *string, own, change bool) (*api
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	k, err := s.find(ctx, call, v, id)
+	k, err := s.find(ctx, call, v, "", id)
 	if err != nil {
 		return nil, nil, nil, err
 	}

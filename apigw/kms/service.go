@@ -3,6 +3,7 @@
 package kms
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,13 +107,7 @@ func notFound(format string, args ...any) error {
 // hidden is the refusal of a key or alias of another account that does not let the caller in. It does not tell whether there is one.
 // See https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
 func hidden(call *apigw.Call, action, arn string) error {
-	if action == "" {
-		action = "kms:" + call.Action
-	}
-	if call.Action == "ReEncrypt" {
-		action = "kms:ReEncryptTo" // one word for both ends, which say the same of what is not there
-	}
-	return awserr.AccessDenied(call.Principal.ARN, action, arn,
+	return awserr.AccessDenied(call.Principal.ARN, cmp.Or(action, "kms:"+call.Action), arn,
 		"because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access")
 }
 
@@ -131,8 +126,8 @@ type key struct {
 }
 
 // find is the key that a key id, key ARN, alias or alias ARN names. ARNs may name keys of other accounts: their policy
-// decides. Aliases of AWS's that nobody used yet come into being by it.
-func (s *Service) find(ctx context.Context, call *apigw.Call, v *state.View, id *string) (key, error) {
+// decides. Aliases of AWS's that nobody used yet come into being by it. action is the permission that is wanted, when it is not the call's.
+func (s *Service) find(ctx context.Context, call *apigw.Call, v *state.View, action string, id *string) (key, error) {
 	if id == nil || *id == "" {
 		return key{}, awserr.New("ValidationException", "1 validation error detected: Value null at 'keyId' failed to satisfy constraint: Member must not be null")
 	}
@@ -156,7 +151,7 @@ func (s *Service) find(ctx context.Context, call *apigw.Call, v *state.View, id 
 		}
 	}
 	if strings.HasPrefix(name, "alias/") {
-		return s.named(ctx, call, v, account, name)
+		return s.named(ctx, call, v, action, account, name)
 	}
 	k, ok := state.KMSKeys.Get(v, account, strings.ToLower(name))
 	if _, err := uuid.Parse(name); err != nil {
@@ -164,7 +159,7 @@ func (s *Service) find(ctx context.Context, call *apigw.Call, v *state.View, id 
 	}
 	switch {
 	case !ok && account != call.Account:
-		return key{}, hidden(call, "", s.keyARN(account, name))
+		return key{}, hidden(call, action, s.keyARN(account, name))
 	case !ok:
 		return key{}, notFound("Key '%s' does not exist", s.keyARN(account, name))
 	}
@@ -172,7 +167,7 @@ func (s *Service) find(ctx context.Context, call *apigw.Call, v *state.View, id 
 }
 
 // named is the key of an alias.
-func (s *Service) named(ctx context.Context, call *apigw.Call, v *state.View, account, name string) (key, error) {
+func (s *Service) named(ctx context.Context, call *apigw.Call, v *state.View, action, account, name string) (key, error) {
 	alias, ok := state.KMSAliases.Get(v, account, state.KMSAliasKey(account, name))
 	if ok {
 		k, ok := state.KMSKeys.Get(v, account, alias.KeyID)
@@ -191,7 +186,7 @@ func (s *Service) named(ctx context.Context, call *apigw.Call, v *state.View, ac
 		return key{k, s.aliasARN(account, name)}, err
 	}
 	if account != call.Account {
-		return key{}, hidden(call, "", s.aliasARN(account, name))
+		return key{}, hidden(call, action, s.aliasARN(account, name))
 	}
 	return key{}, notFound("Alias %s is not found.", s.aliasARN(account, name))
 }

@@ -69,7 +69,7 @@ func (s *Service) tagged(ctx context.Context, id *string, with func(*apigw.Resou
 	if err != nil {
 		return nil, err
 	}
-	k, err := s.find(ctx, call, v, id)
+	k, err := s.find(ctx, call, v, "", id)
 	if err != nil {
 		return nil, err
 	}
