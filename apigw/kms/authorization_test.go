@@ -31,6 +31,7 @@ var inputs = map[string]any{
 	"EnableKey":                       &sdk.EnableKeyInput{},
 	"DisableKey":                      &sdk.DisableKeyInput{},
 	"ScheduleKeyDeletion":             &sdk.ScheduleKeyDeletionInput{},
+	"CancelKeyDeletion":               &sdk.CancelKeyDeletionInput{},
 	"CreateAlias":                     &sdk.CreateAliasInput{AliasName: aws.String("alias/new")},
 	"UpdateAlias":                     &sdk.UpdateAliasInput{AliasName: aws.String("alias/old")},
 	"DeleteAlias":                     &sdk.DeleteAliasInput{AliasName: aws.String("alias/old")},
@@ -66,10 +67,7 @@ func (c *counting) Propose(ctx context.Context, cmd command.Command, result any)
 
 func TestEveryActionIsAllowedAndDeniedByPolicy(t *testing.T) {
 	t.Parallel()
-	skip := map[string]string{
-		"ReEncrypt":         "its permissions are kms:ReEncryptFrom and kms:ReEncryptTo",
-		"CancelKeyDeletion": "it wants a key on its way out; the same door as ScheduleKeyDeletion",
-	}
+	skip := map[string]string{"ReEncrypt": "its permissions are kms:ReEncryptFrom and kms:ReEncryptTo: TestReEncrypt_WantsBothPermissions"}
 	authztest.Service{Name: "kms", Actions: slices.Sorted(maps.Keys(Members)), Skip: skip, Run: func(t *testing.T, action string, a apigw.Authorizer, _ bool) (int, error) {
 		w := newWorld(t)
 		id := aws.String("01234567-89ab-4cde-8f01-23456789abcd") // the same in every world
@@ -87,6 +85,11 @@ func TestEveryActionIsAllowedAndDeniedByPolicy(t *testing.T) {
 		made, err := w.Encrypt(w.as(t, alice, "Encrypt"), &sdk.EncryptInput{KeyId: id, Plaintext: []byte("p")})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if action == "CancelKeyDeletion" {
+			if err := w.region.Propose(t.Context(), command.ScheduleKMSDeletion{AccountID: alice, KeyID: *id, Days: 7}, nil); err != nil {
+				t.Fatal(err)
+			}
 		}
 		given, ok := inputs[action]
 		if !ok {
@@ -108,6 +111,34 @@ func TestEveryActionIsAllowedAndDeniedByPolicy(t *testing.T) {
 		err, _ = out[1].Interface().(error)
 		return region.n, err
 	}, Exceptions: authztest.Exceptions{}}.Test(t)
+}
+
+// ReEncrypt is two permissions and none of its own; each of them can be refused by itself.
+func TestReEncrypt_WantsBothPermissions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	from, to := w.key(t, alice, nil).Arn, w.key(t, alice, nil).Arn
+	made, err := w.Encrypt(w.as(t, alice, "Encrypt"), &sdk.EncryptInput{KeyId: from, Plaintext: []byte("p")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := authztest.Statement{"Effect": "Allow", "Action": "kms:ReEncryptFrom", "Resource": *from}
+	in := authztest.Statement{"Effect": "Allow", "Action": "kms:ReEncryptTo", "Resource": *to}
+	for what, c := range map[string]struct {
+		statements []authztest.Statement
+		code       string
+	}{
+		"both":               {[]authztest.Statement{out, in}, ""},
+		"the source alone":   {[]authztest.Statement{out}, "AccessDenied"},
+		"the target alone":   {[]authztest.Statement{in}, "AccessDenied"},
+		"the wrong way":      {[]authztest.Statement{{"Effect": "Allow", "Action": "kms:ReEncrypt*", "Resource": *to}}, "AccessDenied"},
+		"no such permission": {[]authztest.Statement{{"Effect": "Allow", "Action": "kms:ReEncrypt", "Resource": "*"}}, "AccessDenied"},
+		"both, one denied":   {[]authztest.Statement{out, in, {"Effect": "Deny", "Action": "kms:ReEncryptTo", "Resource": *to}}, "AccessDenied"},
+	} {
+		ctx := apigw.WithCall(t.Context(), apigw.CallFrom(w.as(t, alice, "ReEncrypt")), apigw.CallConfig{Authorizer: authztest.By(t, c.statements...), Tokens: w.tokens})
+		_, err := w.ReEncrypt(ctx, &sdk.ReEncryptInput{CiphertextBlob: made.CiphertextBlob, DestinationKeyId: to})
+		want(t, what, err, c.code)
+	}
 }
 
 // A caller who may not use keys does not bring AWS's default key into being by asking for it.
