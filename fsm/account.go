@@ -57,6 +57,9 @@ func (a *apply) createDefaultNetwork(account string, c command.CreateAccount) *c
 
 func (a *apply) createAccessKey(c command.CreateAccessKey) (any, *command.Error) {
 	k := c.Key
+	if refusal := a.sealable(k.KeyVersion, k.Secret); refusal != nil {
+		return nil, refusal
+	}
 	if _, ok := state.Users.Get(a.View, k.AccountID, state.UserKey(k.AccountID, k.UserName)); !ok {
 		return nil, command.Errorf("NoSuchEntity", "The user with name %s cannot be found.", k.UserName)
 	}

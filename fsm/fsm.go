@@ -200,7 +200,7 @@ func (a *apply) runMember(c command.Command) (any, *command.Error) {
 	case command.PublishSettings:
 		return a.publishSettings(c)
 	}
-	return a.runResource(c)
+	return a.runRotation(c)
 }
 
 // runResource is the last third of run: instances, volumes and images.

@@ -64,6 +64,9 @@ func (a *apply) createKMSKey(c command.CreateKMSKey) (any, *command.Error) {
 	if _, ok := state.KMSKeys.Get(a.View, state.AnyAccount, k.ID); ok || k.ID == "" || len(k.Materials) != 1 {
 		return nil, command.Errorf("AlreadyExistsException", "The key %s exists, or has no material.", k.ID)
 	}
+	if refusal := a.sealable(k.Materials[0].KeyVersion, k.Materials[0].Box); refusal != nil {
+		return nil, refusal
+	}
 	owned := int64(0)
 	for have := range state.KMSKeys.Of(a.View, k.AccountID) {
 		if have.Manager == k.Manager {
@@ -163,6 +166,9 @@ func (a *apply) rotateKMSKey(c command.RotateKMSKey) (any, *command.Error) {
 	}
 	if old.State == state.KMSDisabled {
 		return nil, command.Errorf("DisabledException", "%s is disabled.", a.keyARN(old.AccountID, old.ID))
+	}
+	if refusal := a.sealable(c.Material.KeyVersion, c.Material.Box); refusal != nil {
+		return nil, refusal
 	}
 	if c.Material.Version != len(old.Materials)+1 || len(c.Material.Box) == 0 {
 		return nil, command.Errorf("ConflictException", "The key was rotated meanwhile.")

@@ -26,7 +26,7 @@ func (a *apply) initCluster(c command.InitCluster) (any, *command.Error) {
 		return nil, command.Errorf("ClusterAlreadyInitialized", "The cluster %s is already initialised.", a.region.ClusterID)
 	}
 	row, first := c.Cluster, c.First
-	row.Key, row.Epoch, row.Settings = state.ClusterKey, 0, nil
+	row.Key, row.Epoch, row.Settings, row.SealVersion, row.OldestVersion = state.ClusterKey, 0, nil, 0, 0
 	row.Keys = slices.Clone(row.Keys)
 	first.Admitted, first.Registered, first.Ejected = a.now, 0, false
 	if first.NodeID == "" || row.TargetSize < 1 {
@@ -91,6 +91,7 @@ func (a *apply) admitNode(c command.AdmitNode) (any, *command.Error) {
 	spent := *t
 	spent.Used++
 	state.JoinTokens.Put(a.Txn, &spent)
+	a.forgetAcks(m.NodeID)
 	m.Admitted, m.Registered, m.Ejected = a.now, 0, false
 	state.Members.Put(a.Txn, &m)
 	return nil, nil

@@ -94,7 +94,7 @@ func (w *twins) step(t *rapid.T) {
 	v := w.a.View()
 	acct := rapid.SampledFrom([]string{"111111111111", "222222222222"}).Draw(t, "account")
 	ids := []string{w.instance(t)}
-	switch rapid.IntRange(0, 37).Draw(t, "step") {
+	switch rapid.IntRange(0, 40).Draw(t, "step") {
 	case 0, 1, 2:
 		w.run(t, acct)
 	case 3:
@@ -144,6 +144,8 @@ func (w *twins) step(t *rapid.T) {
 		w.kms(t, acct)
 	case 36, 37:
 		w.govern(t, acct)
+	case 38, 39, 40:
+		w.rotation(t)
 	default:
 		w.node(t)
 	}
@@ -258,7 +260,8 @@ func newTwins(t *rapid.T) *twins {
 	for _, n := range []string{"n-1", "n-2", "n-3", "n-4"} {
 		w.apply(t, command.RegisterNode{Node: twinNode(n)})
 	}
-	w.apply(t, command.InitCluster{Cluster: state.Cluster{TargetSize: 3}, First: state.Member{NodeID: "n-1", Name: "n-1"}})
+	w.apply(t, command.InitCluster{Cluster: state.Cluster{TargetSize: 3, Keys: []state.SealedKey{{Name: state.RotateClusterCA, Box: []byte{1}, Version: 1}, {Name: state.RotateAPICA, Box: []byte{1}, Version: 1}}},
+		First: state.Member{NodeID: "n-1", Name: "n-1"}})
 	for _, acct := range []string{"111111111111", "222222222222"} {
 		w.apply(t, command.CreateAccount{Account: state.Account{ID: acct, Name: acct}, Users: []state.User{{Name: "root", Root: true}},
 			VPC: state.VPC{ID: "vpc-" + acct, CIDR: "172.31.0.0/16"}, Group: state.SecurityGroup{ID: "sg-" + acct},
@@ -270,6 +273,7 @@ func newTwins(t *rapid.T) *twins {
 
 // invariants are true in every reachable state.
 func invariants(t *rapid.T, v *state.View) {
+	seals(t, v)
 	addresses := map[string]string{}
 	for n := range state.NetworkInterfaces.All(v) {
 		for _, address := range []string{n.SubnetID + " " + n.PrivateIP, n.PublicIP} {

@@ -7,6 +7,9 @@ import "github.com/hivecloud/hive/fsm/state"
 // UnsupportedFormatLevel is the code of refusals of what the region's format level does not have yet.
 const UnsupportedFormatLevel = "UnsupportedFormatLevel"
 
+// SealRetired is the code of refusals of a secret that is sealed under a forgotten version of the cluster key.
+const SealRetired = "ClusterKeyRetired"
+
 // leveled is a command that needs a newer region format level than the first, always or because of what it holds.
 type leveled interface{ Since() int }
 

@@ -90,5 +90,5 @@ func All() []Command {
 		CreateJoinToken{}, RevokeJoinToken{}, AdmitNode{}, AdvertiseNode{}, InitCluster{}, PublishSettings{}, EjectNode{}, ReportSnapshot{},
 		SetSetting{}, RestoreRegion{}, SetFormatLevel{},
 		CreatePlacementGroup{}, DeletePlacementGroup{}, ModifyInstancePlacement{},
-	}, identityCommands(), profileCommands(), kmsCommands(), governanceCommands(), nodeCommands())
+	}, identityCommands(), profileCommands(), kmsCommands(), governanceCommands(), nodeCommands(), rotationCommands())
 }

@@ -27,6 +27,7 @@ const (
 	EventInstanceRecovered  = "instance.recovered"
 	EventInstanceTerminated = "instance.terminated"
 	EventFormatLevel        = "region.format-level"
+	EventRotation           = "region.rotation"
 )
 
 // Event is something that happened to the region's machines, for operators. Events live in a ring of EventSlots.

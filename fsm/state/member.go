@@ -43,6 +43,9 @@ type SealedKey struct {
 	Version int // of the cluster key
 }
 
+// SealOwner stands where access keys have their account in what a cluster's own secret is sealed for.
+const SealOwner = "cluster"
+
 // ClusterKey is the key of the one Cluster row.
 const ClusterKey = "cluster"
 
@@ -57,6 +60,9 @@ type Cluster struct {
 	SettingsKey []byte // ed25519 public key that signs Settings
 	Epoch       uint64 // of Settings
 	Settings    []byte // cluster.json, byte by byte
+	// Versions of the cluster key, zero means 1: the one that seals now, and the oldest that may still stand in a row.
+	SealVersion   int `codec:",omitempty"`
+	OldestVersion int `codec:",omitempty"`
 }
 
 // Clusters holds the one Cluster row.

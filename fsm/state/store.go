@@ -154,6 +154,7 @@ func Tables() []AnyTable {
 		Standings, RemovedNodes, LeaseTerms, Events, EventHeads,
 		PlacementGroups,
 		Settings,
+		Rotations,
 		IAMGroups, Roles, InstanceProfiles, ManagedPolicies, AccountSettingsOf, LoginProfiles, OIDCProviders, KeyUses,
 		ProfileAssociations,
 		KMSKeys, KMSAliases, ServiceControlPolicies, AccountQuotas, BoundedAccounts,
