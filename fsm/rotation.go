@@ -5,15 +5,10 @@ package fsm
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hivecloud/hive/fsm/command"
 	"github.com/hivecloud/hive/fsm/state"
 )
-
-// longestSession is how long temporary credentials may live: 36 hours (API_GetSessionToken). They are made with the
-// cluster key of their day, so an old key is needed for so long after its last use.
-const longestSession = state.Time(36 * time.Hour)
 
 // runRotation finds the rules of rotations.
 func (a *apply) runRotation(c command.Command) (any, *command.Error) {
@@ -167,7 +162,7 @@ func (a *apply) mayRetire(r state.Rotation, force bool) *command.Error {
 	if n := a.StaleSeals(r.Version); n > 0 {
 		return command.Errorf("RotationWaits", "%d secrets are still sealed under the old cluster key.", n)
 	}
-	if end := r.Changed + longestSession; a.now < end && !force {
+	if end := r.Retires(); a.now < end && !force {
 		return command.Errorf("RotationWaits", "Sessions made with the old cluster key may last until %s.", end.Std().Format("2006-01-02 15:04:05 UTC"))
 	}
 	return nil

@@ -12,7 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hivecloud/hive/fsm/command"
 	"github.com/hivecloud/hive/fsm/fsmtest"
+	"github.com/hivecloud/hive/fsm/state"
 	"github.com/hivecloud/hive/internal/backup"
 	"github.com/hivecloud/hive/internal/pki"
 	"github.com/hivecloud/hive/internal/seal"
@@ -22,10 +24,44 @@ import (
 	"github.com/hivecloud/hive/raftnode/region"
 )
 
-// makeBackup writes a backup of a small region, as hive backup create would.
+// foundCluster makes the authorities of a region, in files and sealed in its state.
+func foundCluster(t *testing.T, r *fsmtest.Region, dir pki.Dir, ring *seal.Ring) {
+	t.Helper()
+	of, _ := r.FSM.View().Region()
+	if err := dir.CreateAuthorities(of.ClusterID); err != nil {
+		t.Fatal(err)
+	}
+	var c state.Cluster
+	for kind, cert := range map[pki.Kind]*[]byte{pki.ClusterCA: &c.ClusterCA, pki.APICA: &c.APICA} {
+		ca, err := dir.Authority(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := ca.KeyDER()
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := map[pki.Kind]string{pki.ClusterCA: state.RotateClusterCA, pki.APICA: state.RotateAPICA}[kind]
+		box, version, err := ring.Seal(state.SealOwner, name, seal.NewSecret(string(key)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		*cert, c.Keys = ca.Certificate().Raw, append(c.Keys, state.SealedKey{Name: name, Box: box, Version: version})
+	}
+	c.TargetSize = 1
+	if err := r.Propose(t.Context(), command.InitCluster{Cluster: c, First: state.Member{NodeID: fsmtest.NodeID, Name: "test", KeyPin: "pin"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// makeBackup writes a backup of a small region, as hive backup create of v0.1.0 did: it held the authorities in files too.
 func makeBackup(t *testing.T, path, passphrase string) {
 	t.Helper()
 	r := fsmtest.NewRegion(t)
+	of, _ := r.FSM.View().Region()
+	dir := t.TempDir()
+	ring := seal.Generate()
+	foundCluster(t, r, pki.NewDir(vfs.OS(), filepath.Join(dir, "pki")), ring)
 	r.AddAccount(t, "000000000001")
 	cluster := testcluster.New(t, testcluster.Config{Nodes: 1,
 		StateMachine: func(string) raftnode.StateMachine { return region.StateMachine(r.FSM) },
@@ -36,12 +72,7 @@ func makeBackup(t *testing.T, path, passphrase string) {
 	if _, err := cluster.Member(testcluster.ID(0)).Node.SaveSnapshot(t.Context(), &snapshot); err != nil {
 		t.Fatal(err)
 	}
-	of, _ := r.FSM.View().Region()
-	dir := t.TempDir()
-	if err := pki.NewDir(vfs.OS(), filepath.Join(dir, "pki")).CreateAuthorities(of.ClusterID); err != nil {
-		t.Fatal(err)
-	}
-	if err := seal.Generate().Save(filepath.Join(dir, "cluster.key")); err != nil {
+	if err := ring.Save(filepath.Join(dir, "cluster.key")); err != nil {
 		t.Fatal(err)
 	}
 	secrets := backup.Secrets{Files: map[string][]byte{"gossip.key": []byte(strings.Repeat("ab", 32) + "\n")}}

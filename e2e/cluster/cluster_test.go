@@ -31,6 +31,7 @@ func TestThreeNodes(t *testing.T) {
 	t.Run("settings", func(t *testing.T) { c.with(t, (*cluster).sameSettings) })
 	t.Run("read your writes", func(t *testing.T) { c.with(t, (*cluster).readYourWrites) })
 	t.Run("revocation", func(t *testing.T) { c.with(t, (*cluster).revocation) })
+	t.Run("rotations", func(t *testing.T) { c.with(t, (*cluster).rotations) })
 	t.Run("spread", func(t *testing.T) { c.with(t, (*cluster).spread) })
 	t.Run("leader dies under writes", func(t *testing.T) { c.with(t, (*cluster).leaderDies) })
 	t.Run("no quorum", func(t *testing.T) { c.with(t, (*cluster).noQuorum) })

@@ -2,7 +2,10 @@
 
 package state
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // What can be rotated.
 const (
@@ -71,6 +74,13 @@ func (r Rotation) Active() bool {
 func (r Rotation) Acked(node string) bool {
 	return slices.Contains(r.Acks, RotationAck{NodeID: node, Phase: r.Phase})
 }
+
+// LongestSession is how long temporary credentials may live: 36 hours (API_GetSessionToken). They are made with the
+// cluster key of their day, so an old key is needed for so long after its last use.
+const LongestSession = Time(36 * time.Hour)
+
+// Retires is when the old cluster key may go, once the new one is in use.
+func (r Rotation) Retires() Time { return r.Changed + LongestSession }
 
 // Waiting are the members, by id, that have not said that they are in the present phase. Whoever was admitted counts:
 // it got the secrets as they were then.

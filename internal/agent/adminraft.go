@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -77,6 +78,23 @@ func (s *adminServer) snapshotRestore(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// sameKeys refuses a snapshot from before a rotation: its secrets are sealed under a key that the nodes may have forgotten,
+// and its authorities are no longer trusted.
+func sameKeys(saved, now *state.View) error {
+	a, _ := saved.Cluster()
+	b, _ := now.Cluster()
+	if a.SealVersion != b.SealVersion || a.OldestVersion != b.OldestVersion || !bytes.Equal(a.ClusterCA, b.ClusterCA) || !bytes.Equal(a.APICA, b.APICA) {
+		return admin.Errorf(admin.KindConflict, "hive backup restore makes the region of a backup anew, with the keys of its time",
+			"the snapshot was taken before the cluster's keys were rotated; the nodes no longer have what opens it")
+	}
+	for r := range state.Rotations.All(now) {
+		if r.Active() {
+			return admin.Errorf(admin.KindConflict, "wait until hive admin rotations shows that it is done", "a rotation of the %s is under way", r.Kind)
+		}
+	}
+	return nil
+}
+
 func (s *adminServer) restoreSnapshot(ctx context.Context, body io.Reader) (admin.Restored, error) {
 	t := s.a.truth
 	if !t.leads() {
@@ -94,13 +112,16 @@ func (s *adminServer) restoreSnapshot(ctx context.Context, body io.Reader) (admi
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return admin.Restored{}, fmt.Errorf("spool snapshot: %w", err)
 	}
-	head, _, err := readState(f)
+	head, saved, err := readState(f)
 	if err != nil {
 		return admin.Restored{}, admin.Errorf(admin.KindFailure, "use another snapshot: this one cannot be restored", "check snapshot: %w", err)
 	}
 	if head.ClusterID != s.a.id.ClusterID {
 		return admin.Restored{}, admin.Errorf(admin.KindConflict, "hive backup restore makes another region anew, in a directory of its own",
 			"the snapshot is of the cluster %s, this is %s", head.ClusterID, s.a.id.ClusterID)
+	}
+	if err := sameKeys(saved, s.a.region.Local()); err != nil {
+		return admin.Restored{}, err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return admin.Restored{}, fmt.Errorf("spool snapshot: %w", err)

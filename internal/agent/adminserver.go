@@ -37,7 +37,7 @@ type route func(ctx context.Context, r *http.Request) (any, error)
 
 func (s *adminServer) handler() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, h := range joined(s.governance(), map[string]route{
+	for pattern, h := range joined(joined(s.governance(), s.keys()), map[string]route{
 		admin.RouteStatus:           s.status,
 		admin.RouteMembers:          s.members,
 		admin.RouteRaftStatus:       s.raftStatus,
@@ -124,6 +124,10 @@ func operatorError(err error) error {
 		return admin.Errorf(admin.KindUsage, "hive settings list -o wide shows what each setting takes", "%s", strings.TrimSuffix(refusal.Message, "."))
 	case "SettingInUse":
 		return admin.Errorf(admin.KindConflict, "name it among the zones, or remove what is in it first", "%s", strings.TrimSuffix(refusal.Message, "."))
+	case "RotationInProgress", "RotationConflict", "RotationWaits":
+		return admin.Errorf(admin.KindConflict, "hive admin rotations shows where it stands", "%s", strings.TrimSuffix(refusal.Message, "."))
+	case "RotationNotFound":
+		return admin.Errorf(admin.KindNotFound, "hive admin rotations shows the rotations", "%s", strings.TrimSuffix(refusal.Message, "."))
 	case command.UnsupportedFormatLevel, "NodeTooOld":
 		return admin.Errorf(admin.KindConflict, "hive admin upgrade status shows what each node runs", "%s", strings.TrimSuffix(refusal.Message, "."))
 	case "NoSuchEntity":

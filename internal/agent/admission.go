@@ -138,12 +138,32 @@ func (a *Agent) grant(c state.Cluster, app join.Application, node, edge *x509.Ce
 	if err != nil {
 		return join.Grant{}, err
 	}
+	clusterCA, err := a.trusted(state.RotateClusterCA)
+	if err != nil {
+		return join.Grant{}, err
+	}
+	apiCA, err := a.trusted(state.RotateAPICA)
+	if err != nil {
+		return join.Grant{}, err
+	}
 	key, err := os.ReadFile(a.at.gossipKey())
 	if err != nil {
 		return join.Grant{}, err
 	}
-	return join.Grant{NodeID: nodeID(app.Node), Region: a.id.Region, ClusterCA: c.ClusterCA, APICA: c.APICA, NodeCert: nodeCert.Raw, EdgeCert: edgeCert.Raw,
+	return join.Grant{NodeID: nodeID(app.Node), Region: a.id.Region, ClusterCA: clusterCA, APICA: apiCA, NodeCert: nodeCert.Raw, EdgeCert: edgeCert.Raw,
 		ClusterKey: a.ring.Marshal().Reveal(), GossipKey: key, SettingsKey: c.SettingsKey, Settings: c.Settings}, nil
+}
+
+// trusted are the certificates of the authorities that count now, one behind the other.
+func (a *Agent) trusted(kind string) ([]byte, error) {
+	v := a.region.Local()
+	c, _ := v.Cluster()
+	roots, err := trustedRoots(v, c, kind)
+	var out []byte
+	for _, root := range roots {
+		out = append(out, root.Raw...)
+	}
+	return out, err
 }
 
 // nodeID is the id of a node of a name.

@@ -58,23 +58,24 @@ type Agent struct {
 	id      identity
 	started time.Time
 
-	ring    *seal.Ring
-	truth   *truth
-	region  *region.Region
-	host    host
-	blocks  *blocks
-	daemon  *blockDaemon
-	guests  *guests
-	exec    *executor.Executor
-	lease   *leases
-	metrics *metrics.Registry
-	usage   *usage
-	meter   *meter
-	audit   *audit
-	keyUses *keyUses
-	keys    *kms.Service
-	gossip  *gossip.Gossip
-	edge    *pki.Edge // nil when the operator gave a certificate
+	ring      *seal.Ring
+	truth     *truth
+	region    *region.Region
+	host      host
+	blocks    *blocks
+	daemon    *blockDaemon
+	guests    *guests
+	rotations *rotations
+	exec      *executor.Executor
+	lease     *leases
+	metrics   *metrics.Registry
+	usage     *usage
+	meter     *meter
+	audit     *audit
+	keyUses   *keyUses
+	keys      *kms.Service
+	gossip    *gossip.Gossip
+	edge      *pki.Edge // nil when the operator gave a certificate
 
 	apiAddr     string
 	callers     *vip.Callers // connections to the virtual address
@@ -130,6 +131,9 @@ func (a *Agent) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	a.region = a.truth.region
+	a.ring.Follow(a.sealVersion)
+	a.rotations = &rotations{a: a}
+	a.handleClusterKey()
 	a.handleEnter()
 	a.handleNodeCalls()
 	return a.prepareGuests()
@@ -213,6 +217,7 @@ func (a *Agent) serve(ctx context.Context) error {
 	g.Go(func() error { return a.serveData(ctx) })
 	g.Go(func() error { return a.steward(ctx) })
 	g.Go(func() error { return a.keepSettings(ctx) })
+	g.Go(func() error { return a.rotations.run(ctx) })
 	g.Go(func() error { return a.usage.run(ctx) })
 	g.Go(func() error { return a.audit.run(ctx) })
 	g.Go(func() error { return a.keyUses.run(ctx, a.id.NodeID) })

@@ -21,9 +21,9 @@ import (
 // The cluster's private keys in the log. They are sealed under the cluster key, which is on every node and never in
 // the log (docs/adr/0010).
 const (
-	keyOwner     = "cluster" // stands where access keys have their account
-	keyClusterCA = "cluster-ca"
-	keyAPICA     = "api-ca"
+	keyOwner     = state.SealOwner
+	keyClusterCA = state.RotateClusterCA
+	keyAPICA     = state.RotateAPICA
 	keySettings  = "settings"
 )
 
@@ -40,9 +40,13 @@ func openKey(ring *seal.Ring, c state.Cluster, name string) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("open key %s: the region does not hold it", name)
 	}
-	plain, err := ring.Open(keyOwner, name, k.Version, k.Box)
+	return openSealed(ring, k)
+}
+
+func openSealed(ring *seal.Ring, k state.SealedKey) ([]byte, error) {
+	plain, err := ring.Open(keyOwner, k.Name, k.Version, k.Box)
 	if err != nil {
-		return nil, fmt.Errorf("open key %s: %w", name, err)
+		return nil, fmt.Errorf("open key %s: %w", k.Name, err)
 	}
 	return []byte(plain.Reveal()), nil
 }
@@ -106,6 +110,12 @@ func (a *Agent) authority(k pki.Kind) (*pki.Authority, error) {
 	return pki.ParseAuthority(cert, key)
 }
 
+// apiAuthority is the API's authority as it is now.
+func (a *Agent) apiAuthority() (*pki.Authority, error) { return a.authority(pki.APICA) }
+
+// pkiDir is where the node's certificates are.
+func (a *Agent) pkiDir() pki.Dir { return pki.NewDir(vfs.OS(), a.at.pki()) }
+
 // selfIssuer renews this node's certificate with the authority's key as it is in the log at that time.
 type selfIssuer struct{ a *Agent }
 
@@ -121,17 +131,17 @@ func (s selfIssuer) IssueNode(ctx context.Context, old *x509.Certificate, csr *x
 // renewCertificates keeps the node's certificates fresh. It needs no other node: a certificate that expired while the
 // site was off is renewed from what the node's own log holds, before anybody is called.
 func (a *Agent) renewCertificates(ctx context.Context) error {
-	var api *pki.Authority
 	for {
 		changed := a.region.Changed()
-		var err error
-		if api, err = a.authority(pki.APICA); err == nil {
+		_, err := a.apiAuthority()
+		if err == nil {
 			break
 		}
-		if !errors.Is(err, pki.ErrNotHere) {
+		// A new node has no state yet, and one that starts passes by old ones, from before a rotation.
+		if !errors.Is(err, pki.ErrNotHere) && !errors.Is(err, seal.ErrUnknownVersion) {
 			return err
 		}
-		select { // a new node has no state yet
+		select {
 		case <-changed:
 		case <-ctx.Done():
 			return nil
@@ -139,7 +149,7 @@ func (a *Agent) renewCertificates(ctx context.Context) error {
 	}
 	renewals := []*pki.Renewal{a.truth.identity.Renewal(selfIssuer{a})}
 	if a.edge != nil {
-		renewals = append(renewals, a.edge.Renewal(api, edgeHosts(a.config)))
+		renewals = append(renewals, a.edge.Renewal(a.apiAuthority, edgeHosts(a.config)))
 	}
 	return pki.NewRenewer(a.options.Logger, renewals...).Run(ctx)
 }

@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/hivecloud/hive/fsm"
 	"github.com/hivecloud/hive/fsm/snapshot"
@@ -18,6 +20,7 @@ import (
 	"github.com/hivecloud/hive/internal/admin"
 	"github.com/hivecloud/hive/internal/backup"
 	"github.com/hivecloud/hive/internal/config"
+	"github.com/hivecloud/hive/internal/seal"
 	"github.com/hivecloud/hive/internal/vfs"
 	"github.com/hivecloud/hive/raftnode"
 )
@@ -33,11 +36,11 @@ type BackupInfo struct {
 	Nodes     int    `json:"nodes"`
 }
 
-// secretFiles are the files that a region cannot be made again without, below the data directory.
-func (l layout) secretFiles() []string {
-	return []string{l.clusterKey(), l.gossipKey(), filepath.Join(l.pki(), "ca.pem"), filepath.Join(l.pki(), "ca.key"),
-		filepath.Join(l.pki(), "api-ca.pem"), filepath.Join(l.pki(), "api-ca.key")}
-}
+// secretFiles are the files that a region cannot be made again without, below the data directory. Every node has them.
+func (l layout) secretFiles() []string { return []string{l.clusterKey(), l.gossipKey()} }
+
+// olderSecrets are in backups of v0.1.0 too; the region's state holds them, sealed under the cluster key.
+var olderSecrets = []string{"pki/ca.pem", "pki/ca.key", "pki/api-ca.pem", "pki/api-ca.key"}
 
 const secretLimit = 64 << 10 // bytes of one such file
 
@@ -47,7 +50,7 @@ func readSecrets(at layout) (backup.Secrets, error) {
 	for _, path := range at.secretFiles() {
 		text, err := vfs.ReadFile(vfs.OS(), path, secretLimit)
 		if errors.Is(err, fs.ErrNotExist) {
-			return out, admin.Errorf(admin.KindConflict, "run it on a node that has them, such as the first one", "this node does not hold what a backup needs: %s does not exist", path)
+			return out, admin.Errorf(admin.KindConflict, "run it on a node of the region", "this node does not hold what a backup needs: %s does not exist", path)
 		}
 		if err != nil {
 			return out, fmt.Errorf("read %s: %w", path, err)
@@ -71,19 +74,22 @@ func CreateBackup(ctx context.Context, c *config.Config, client *admin.Client, v
 	if err != nil {
 		return BackupInfo{}, err
 	}
-	secrets, err := readSecrets(layout{c.Node.DataDir})
-	if err != nil {
-		return BackupInfo{}, err
-	}
 	spool, size, err := spoolSnapshot(ctx, client, filepath.Dir(path))
 	if err != nil {
 		return BackupInfo{}, err
 	}
 	defer os.Remove(spool.Name())
 	defer spool.Close()
-	head, _, err := readState(spool)
+	head, v, err := readState(spool)
 	if err != nil {
 		return BackupInfo{}, fmt.Errorf("check snapshot: %w", err)
+	}
+	secrets, err := readSecrets(layout{c.Node.DataDir})
+	if err != nil {
+		return BackupInfo{}, err
+	}
+	if _, err := unlock(v, secrets); err != nil {
+		return BackupInfo{}, admin.Errorf(admin.KindUnavailable, "try again when hive admin rotations shows that none is under way", "the cluster key was rotated while the backup was made: %w", err)
 	}
 	if _, err := spool.Seek(0, io.SeekStart); err != nil {
 		return BackupInfo{}, fmt.Errorf("rewind snapshot: %w", err)
@@ -146,7 +152,7 @@ func writeBackup(path string, m backup.Manifest, s backup.Secrets, passphrase []
 	if err := f.Sync(); err != nil {
 		return BackupInfo{}, fmt.Errorf("sync backup %s: %w", path, err)
 	}
-	info, opened, err := readBackup(f.Name())
+	info, opened, _, err := readBackup(f.Name())
 	if err != nil {
 		return BackupInfo{}, fmt.Errorf("read backup back: %w", err)
 	}
@@ -162,37 +168,53 @@ func writeBackup(path string, m backup.Manifest, s backup.Secrets, passphrase []
 
 // InspectBackup reads a backup to its end, checks everything that needs no passphrase, and says what it holds.
 func InspectBackup(path string) (BackupInfo, error) {
-	info, _, err := readBackup(path)
+	info, _, _, err := readBackup(path)
 	return info, err
 }
 
-func readBackup(path string) (BackupInfo, *backup.Backup, error) {
+func readBackup(path string) (BackupInfo, *backup.Backup, *state.View, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return BackupInfo{}, nil, admin.Errorf(admin.KindNotFound, "hive backup create FILE makes one", "open backup: %w", err)
+		return BackupInfo{}, nil, nil, admin.Errorf(admin.KindNotFound, "hive backup create FILE makes one", "open backup: %w", err)
 	}
 	defer f.Close()
 	const other = "use another backup: this one cannot be restored"
 	b, err := backup.Open(f)
 	if err != nil {
-		return BackupInfo{}, nil, admin.Errorf(admin.KindFailure, other, "read %s: %w", path, err)
+		return BackupInfo{}, nil, nil, admin.Errorf(admin.KindFailure, other, "read %s: %w", path, err)
 	}
 	head, v, err := readState(b.Snapshot())
 	if err == nil {
 		_, err = io.Copy(io.Discard, b.Snapshot()) // the snapshot knows its own end; the file's checksum comes after it
 	}
 	if err != nil {
-		return BackupInfo{}, nil, admin.Errorf(admin.KindFailure, other, "read %s: %w", path, err)
+		return BackupInfo{}, nil, nil, admin.Errorf(admin.KindFailure, other, "read %s: %w", path, err)
 	}
 	// The manifest is bound to the sealed part; with it the state is too.
 	if hash := hex.EncodeToString(head.StateHash[:]); hash != b.Manifest.StateHash || head.ClusterID != b.Manifest.ClusterID {
-		return BackupInfo{}, nil, admin.Errorf(admin.KindFailure, other, "read %s: the state is of cluster %s with hash %s, its manifest says %s with %s",
+		return BackupInfo{}, nil, nil, admin.Errorf(admin.KindFailure, other, "read %s: the state is of cluster %s with hash %s, its manifest says %s with %s",
 			path, head.ClusterID, hash, b.Manifest.ClusterID, b.Manifest.StateHash)
 	}
 	st, err := f.Stat()
 	if err != nil {
-		return BackupInfo{}, nil, fmt.Errorf("read %s: %w", path, err)
+		return BackupInfo{}, nil, nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	return BackupInfo{Manifest: b.Manifest, File: path, Bytes: st.Size(), Accounts: state.Accounts.Count(v), Instances: state.Instances.Count(v),
-		Volumes: state.Volumes.Count(v), Nodes: state.Nodes.Count(v)}, b, nil
+		Volumes: state.Volumes.Count(v), Nodes: state.Nodes.Count(v)}, b, v, nil
+}
+
+// unlock reads the cluster key of a backup and checks that it opens every secret of a state.
+func unlock(v *state.View, s backup.Secrets) (*seal.Ring, error) {
+	ring, err := seal.Parse(seal.NewSecret(string(s.Files[clusterKeyFile])))
+	if err != nil {
+		return nil, err
+	}
+	held := ring.Versions()
+	v.Sealed(func(row state.SealedRow) bool {
+		if !slices.Contains(held, row.Version) {
+			err = fmt.Errorf("%s of %s is sealed under version %d of the cluster key, which is not there", row.Name, row.Table, row.Version)
+		}
+		return err == nil
+	}, math.MaxInt)
+	return ring, err
 }

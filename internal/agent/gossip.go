@@ -6,29 +6,68 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/hivecloud/hive/fsm/state"
 	"github.com/hivecloud/hive/gossip"
 	"github.com/hivecloud/hive/internal/admin"
+	"github.com/hivecloud/hive/internal/vfs"
 )
 
-// readGossipKey reads the key that Init made.
-func readGossipKey(path string) ([]byte, error) {
+// readGossipKeys reads the keys of the gossip, one a line in hex. The first encrypts and all decrypt: there are two while
+// the key is being rotated.
+func readGossipKeys(path string) ([][]byte, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read gossip key: %w", err)
 	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(b)))
-	if err != nil || len(key) != gossipKeyLen {
-		return nil, fmt.Errorf("read gossip key %s: want %d bytes in hex", path, gossipKeyLen)
+	var keys [][]byte
+	for _, line := range strings.Fields(string(b)) {
+		key, err := hex.DecodeString(line)
+		if err != nil || len(key) != gossipKeyLen {
+			return nil, fmt.Errorf("read gossip key %s: want %d bytes in hex a line", path, gossipKeyLen)
+		}
+		keys = append(keys, key)
 	}
-	return key, nil
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("read gossip key %s: no key in it", path)
+	}
+	return keys, nil
+}
+
+func writeGossipKeys(path string, keys [][]byte) error {
+	var b strings.Builder
+	for _, key := range keys {
+		b.WriteString(hex.EncodeToString(key) + "\n")
+	}
+	return vfs.WriteFileAtomic(vfs.OS(), path, []byte(b.String()), 0o600)
+}
+
+// useGossipKeys makes the running gossip hold these keys and no others, and encrypt with the first.
+func (a *Agent) useGossipKeys(keys [][]byte) error {
+	for _, key := range keys {
+		if err := a.gossip.InstallKey(key); err != nil {
+			return fmt.Errorf("install gossip key: %w", err)
+		}
+	}
+	if err := a.gossip.UseKey(keys[0]); err != nil {
+		return fmt.Errorf("use gossip key: %w", err)
+	}
+	for _, have := range a.gossip.Keys() {
+		if slices.ContainsFunc(keys, func(k []byte) bool { return slices.Equal(k, have) }) {
+			continue
+		}
+		if err := a.gossip.RemoveKey(have); err != nil {
+			return fmt.Errorf("forget gossip key: %w", err)
+		}
+	}
+	return nil
 }
 
 // newGossip makes the node's part in the membership; it starts nothing. Its seeds are the nodes of the region.
 func (a *Agent) newGossip() (*gossip.Gossip, error) {
-	key, err := readGossipKey(a.at.gossipKey())
+	keys, err := readGossipKeys(a.at.gossipKey())
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +76,7 @@ func (a *Agent) newGossip() (*gossip.Gossip, error) {
 		at = advertise(a.config, bind, a.truth.local)
 	}
 	return gossip.New(gossip.Config{
-		NodeID: a.id.NodeID, Region: a.id.ClusterID, Bind: bind, Advertise: at, Keys: [][]byte{key}, Seeds: a.gossipSeeds, Logger: a.options.Logger,
+		NodeID: a.id.NodeID, Region: a.id.ClusterID, Bind: bind, Advertise: at, Keys: keys, Seeds: a.gossipSeeds, Logger: a.options.Logger,
 		Meta: gossip.Meta{Cluster: a.truth.advertised, API: advertise(a.config, a.apiAddr, a.truth.local), Version: a.options.Version, Format: state.FormatLevel,
 			Zone: a.config.Node.AZ, Domain: a.config.Node.FailureDomain},
 	})

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -95,20 +96,20 @@ func (o JoinOptions) install(at layout, id identity, applicant *pki.Applicant, g
 	if err != nil {
 		return settings, err
 	}
-	var certs [4]*x509.Certificate
+	var certs [4][]*x509.Certificate
 	for i, der := range [][]byte{g.ClusterCA, g.APICA, g.NodeCert, g.EdgeCert} {
-		if certs[i], err = x509.ParseCertificate(der); err != nil {
-			return settings, fmt.Errorf("parse granted certificate: %w", err)
+		if certs[i], err = x509.ParseCertificates(der); err != nil || len(certs[i]) == 0 {
+			return settings, fmt.Errorf("parse granted certificate: %d of them: %w", len(certs[i]), err)
 		}
 	}
-	if pki.PinOf(certs[0]) != o.Token.Pin {
+	if !slices.ContainsFunc(certs[0], func(c *x509.Certificate) bool { return pki.PinOf(c) == o.Token.Pin }) {
 		return settings, pki.ErrWrongPin
 	}
 	ring, err := seal.Parse(seal.NewSecret(g.ClusterKey))
 	if err != nil {
 		return settings, err
 	}
-	if err := pki.NewDir(vfs.OS(), at.pki()).Install(applicant, pki.Granted{ClusterCA: certs[0], APICA: certs[1], Node: certs[2], Edge: certs[3]}, id.ClusterID, id.NodeID); err != nil {
+	if err := pki.NewDir(vfs.OS(), at.pki()).Install(applicant, pki.Granted{ClusterCA: certs[0], APICA: certs[1], Node: certs[2][0], Edge: certs[3][0]}, id.ClusterID, id.NodeID); err != nil {
 		return settings, err
 	}
 	if err := ring.Save(at.clusterKey()); err != nil {
@@ -117,7 +118,7 @@ func (o JoinOptions) install(at layout, id identity, applicant *pki.Applicant, g
 	if err := vfs.WriteFileAtomic(vfs.OS(), at.gossipKey(), g.GossipKey, 0o600); err != nil {
 		return settings, err
 	}
-	if _, err := readGossipKey(at.gossipKey()); err != nil {
+	if _, err := readGossipKeys(at.gossipKey()); err != nil {
 		return settings, err
 	}
 	return settings, vfs.WriteFileAtomic(vfs.OS(), at.clusterFile(), g.Settings, 0o644)

@@ -4,6 +4,9 @@ package agent
 
 import "path/filepath"
 
+// clusterKeyFile is the name of the cluster key, in the data directory and in a backup.
+const clusterKeyFile = "cluster.key"
+
 // layout is where a node keeps its files, below node.data_dir:
 //
 //	node.json        what Init decided: node id, cluster id (0600)
@@ -23,7 +26,7 @@ type layout struct{ dir string }
 
 func (l layout) node() string       { return filepath.Join(l.dir, "node.json") }
 func (l layout) pki() string        { return filepath.Join(l.dir, "pki") }
-func (l layout) clusterKey() string { return filepath.Join(l.dir, "cluster.key") }
+func (l layout) clusterKey() string { return filepath.Join(l.dir, clusterKeyFile) }
 func (l layout) gossipKey() string  { return filepath.Join(l.dir, "gossip.key") }
 func (l layout) clusterFile() string {
 	return filepath.Join(l.dir, "cluster.json")

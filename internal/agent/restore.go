@@ -10,15 +10,18 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hivecloud/hive/fsm/command"
+	"github.com/hivecloud/hive/fsm/state"
 	"github.com/hivecloud/hive/internal/admin"
 	"github.com/hivecloud/hive/internal/backup"
 	"github.com/hivecloud/hive/internal/config"
 	"github.com/hivecloud/hive/internal/pki"
+	"github.com/hivecloud/hive/internal/seal"
 	"github.com/hivecloud/hive/internal/vfs"
 )
 
@@ -37,7 +40,7 @@ type RestoreResult struct {
 // voter. The whole file is read and checked before anything is written; a directory that holds anything but a
 // configuration is refused; what an attempt that failed has written is removed again.
 func RestoreBackup(ctx context.Context, c *config.Config, path string, passphrase []byte) (RestoreResult, error) {
-	info, b, err := readBackup(path)
+	info, b, v, err := readBackup(path)
 	if err != nil {
 		return RestoreResult{}, err
 	}
@@ -48,13 +51,17 @@ func RestoreBackup(ctx context.Context, c *config.Config, path string, passphras
 	if c.Cluster.Region != info.Region {
 		return RestoreResult{}, admin.Errorf(admin.KindUsage, "leave --region out, or set cluster.region to "+info.Region, "the backup is of the region %s, the configuration says %s", info.Region, c.Cluster.Region)
 	}
+	ring, err := unlock(v, secrets)
+	if err != nil {
+		return RestoreResult{}, admin.Errorf(admin.KindFailure, "use another backup: this one cannot be restored", "open the backup's secrets: %w", err)
+	}
 	at := layout{c.Node.DataDir}
 	if err := freshDir(at); err != nil {
 		return RestoreResult{}, err
 	}
 	out := RestoreResult{BackupInfo: info, DataDir: at.dir, NodeID: "n-" + c.Node.Name}
 	id := identity{Version: identityVersion, ClusterID: info.ClusterID, NodeID: out.NodeID, Node: c.Node.Name, Region: info.Region}
-	if out.Stopped, err = restoreInto(ctx, at, id, c, secrets, source{path, info.StateHash}); err != nil {
+	if out.Stopped, err = restoreInto(ctx, at, id, c, secrets, source{path, info.StateHash, v, ring}); err != nil {
 		return out, errors.Join(err, discard(at))
 	}
 	// node.json comes last: its presence means that everything is there.
@@ -87,15 +94,19 @@ func discard(at layout) error {
 	return errors.Join(errs...)
 }
 
-// source is a backup that was read and checked, and the hash that its state had then.
-type source struct{ path, hash string }
+// source is a backup that was read and checked: its state, the hash of that, and the cluster key that opens it.
+type source struct {
+	path, hash string
+	state      *state.View
+	ring       *seal.Ring
+}
 
 // restoreInto writes keys and log. It returns the instances that it stopped.
 func restoreInto(ctx context.Context, at layout, id identity, c *config.Config, s backup.Secrets, from source) ([]string, error) {
 	if err := writeSecrets(at, s); err != nil {
 		return nil, err
 	}
-	if err := certify(pki.NewDir(vfs.OS(), at.pki()), id, c); err != nil {
+	if err := from.certify(pki.NewDir(vfs.OS(), at.pki()), id, c); err != nil {
 		return nil, err
 	}
 	// What goes wrong is returned; what raft says of connections that end is for nobody here.
@@ -108,14 +119,39 @@ func restoreInto(ctx context.Context, at layout, id identity, c *config.Config, 
 	return stopped, errors.Join(err, t.close())
 }
 
+// certify makes the node's certificates with the authorities of the backup's state.
+func (f source) certify(dir pki.Dir, id identity, c *config.Config) error {
+	cluster, ok := f.state.Cluster()
+	if !ok {
+		return errors.New("read authorities: the backup's region holds none")
+	}
+	made := map[pki.Kind]*pki.Authority{}
+	for kind, of := range map[pki.Kind]string{pki.ClusterCA: state.RotateClusterCA, pki.APICA: state.RotateAPICA} {
+		roots, err := trustedRoots(f.state, cluster, of)
+		if err != nil {
+			return err
+		}
+		key, err := openKey(f.ring, cluster, of)
+		if err != nil {
+			return err
+		}
+		if made[kind], err = pki.ParseAuthority(roots[0].Raw, key); err != nil {
+			return err
+		}
+		if err := dir.Trust(kind, roots...); err != nil {
+			return err
+		}
+	}
+	return errors.Join(dir.CreateNode(made[pki.ClusterCA], id.ClusterID, id.NodeID, hosts(c)), dir.CreateEdge(made[pki.APICA], edgeHosts(c)))
+}
+
 // writeSecrets writes the files of a backup; names that it does not know are refused.
 func writeSecrets(at layout, s backup.Secrets) error {
-	if err := vfs.MkdirAllDurable(vfs.OS(), at.pki(), 0o700); err != nil {
-		return fmt.Errorf("make %s: %w", at.pki(), err)
-	}
 	known := at.secretFiles()
-	if len(s.Files) != len(known) {
-		return admin.Errorf(admin.KindFailure, "use the version of hive that wrote it", "the backup seals %d files, this version knows %d", len(s.Files), len(known))
+	for name := range s.Files {
+		if !slices.Contains(known, filepath.Join(at.dir, name)) && !slices.Contains(olderSecrets, name) {
+			return admin.Errorf(admin.KindFailure, "use the version of hive that wrote it", "the backup seals %s, which this version does not know", name)
+		}
 	}
 	for _, path := range known {
 		name, err := filepath.Rel(at.dir, path)

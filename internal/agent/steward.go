@@ -24,7 +24,7 @@ const (
 	blockSize    = 4096
 )
 
-// steward is what the leader does for the cluster: it decides who votes and publishes the settings. It is level
+// steward is what the leader does for the cluster: it decides who votes, publishes the settings and carries rotations on. It is level
 // triggered; a new leader goes on where the old one stopped.
 func (a *Agent) steward(ctx context.Context) error {
 	for sleep(ctx, stewardEvery) == nil {
@@ -34,7 +34,7 @@ func (a *Agent) steward(ctx context.Context) error {
 		if _, ok := a.region.Local().Cluster(); !ok {
 			continue
 		}
-		if err := errors.Join(a.seatVoters(ctx), a.publishSettings(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(a.seatVoters(ctx), a.publishSettings(ctx), a.advanceRotations(ctx)); err != nil && ctx.Err() == nil {
 			a.log.Warn("the cluster is not as it should be, trying again", "error", err)
 		}
 	}

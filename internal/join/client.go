@@ -40,7 +40,7 @@ func Apply(ctx context.Context, t Token, addresses []string, fill func(local net
 	}
 	err := errors.Join(faults...)
 	if errors.Is(err, pki.ErrWrongPin) || errors.Is(err, pki.ErrWrongCluster) {
-		return Grant{}, admin.Errorf(admin.KindDenied, "check that --host names a member of the cluster that made the token", "who answered is not the cluster %s: %w", t.Cluster, err)
+		return Grant{}, admin.Errorf(admin.KindDenied, "check that --host names a member of the cluster that made the token; if the cluster's authority was rotated since, take a new token", "who answered is not the cluster %s: %w", t.Cluster, err)
 	}
 	return Grant{}, admin.Errorf(admin.KindUnavailable, "check that a member runs and that its cluster port can be reached from here, or name another with --host", "no member admitted this node: %w", err)
 }

@@ -38,7 +38,8 @@ type Application struct {
 	GossipAddr  string   `json:"gossipAddr"`
 }
 
-// Grant is what an admitted node gets. Certificates are DER.
+// Grant is what an admitted node gets. Certificates are DER; of authorities there may be several, one behind the other,
+// while they are being replaced.
 type Grant struct {
 	NodeID      string `json:"nodeId"`
 	Region      string `json:"region"`

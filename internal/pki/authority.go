@@ -101,7 +101,7 @@ func (a *Authority) Renew(old *x509.Certificate, cluster string, pinned Fingerpr
 	if err != nil {
 		return nil, err
 	}
-	if err := verifyAgainst(a.cert, old, pinned); err != nil {
+	if err := verifyAgainst(newTrust([]*x509.Certificate{a.cert}).pool, old, pinned); err != nil {
 		return nil, fmt.Errorf("renew node %s: %w", node, err)
 	}
 	if err := csr.CheckSignature(); err != nil {
@@ -113,8 +113,8 @@ func (a *Authority) Renew(old *x509.Certificate, cluster string, pinned Fingerpr
 	return a.SignNode(csr, cluster, node, hostsOf(old))
 }
 
-// verifyAgainst says whether root signed cert, now valid or expired with the pinned key.
-func verifyAgainst(root, cert *x509.Certificate, pinned Fingerprint) error {
+// verifyAgainst says whether one of roots signed cert, now valid or expired with the pinned key.
+func verifyAgainst(roots *x509.CertPool, cert *x509.Certificate, pinned Fingerprint) error {
 	now := time.Now()
 	if now.After(cert.NotAfter) {
 		if FingerprintOf(cert) != pinned {
@@ -122,8 +122,6 @@ func verifyAgainst(root, cert *x509.Certificate, pinned Fingerprint) error {
 		}
 		now = cert.NotAfter
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(root)
 	_, err := cert.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {

@@ -32,7 +32,10 @@ var (
 	ErrNotHere = errors.New("no such key pair in this directory")
 )
 
-const fileLimit = 64 << 10 // bytes of a PEM file
+const (
+	fileLimit      = 64 << 10 // bytes of a PEM file
+	pemCertificate = "CERTIFICATE"
+)
 
 // Dir is the directory with the keys of one node.
 type Dir struct {
@@ -131,14 +134,6 @@ func (d Dir) createLeaf(k Kind, sign func(*x509.CertificateRequest) (*x509.Certi
 	return d.write(k, cert, key)
 }
 
-// Trust writes the certificate of an authority whose key stays elsewhere: what a joining node is given.
-func (d Dir) Trust(k Kind, cert *x509.Certificate) error {
-	if err := vfs.MkdirAllDurable(d.fs, d.path, 0o700); err != nil {
-		return fmt.Errorf("make directory %s: %w", d.path, err)
-	}
-	return d.writeCertificate(k, cert)
-}
-
 // Root reads the certificate of an authority, which need not have its key here.
 func (d Dir) Root(k Kind) (*x509.Certificate, error) { return d.readCertificate(k) }
 
@@ -157,15 +152,19 @@ func (d Dir) write(k Kind, cert *x509.Certificate, key *ecdsa.PrivateKey) error 
 	return d.writeCertificate(k, cert)
 }
 
-func (d Dir) writeCertificate(k Kind, cert *x509.Certificate) error {
-	if err := vfs.WriteFileAtomic(d.fs, d.CertificateFile(k), encodePEM(cert), 0o600); err != nil {
+func (d Dir) writeCertificate(k Kind, certs ...*x509.Certificate) error {
+	var text []byte
+	for _, cert := range certs {
+		text = append(text, encodePEM(cert)...)
+	}
+	if err := vfs.WriteFileAtomic(d.fs, d.CertificateFile(k), text, 0o600); err != nil {
 		return fmt.Errorf("write certificate %s: %w", k, err)
 	}
 	return nil
 }
 
 func encodePEM(cert *x509.Certificate) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
+	return pem.EncodeToMemory(&pem.Block{Type: pemCertificate, Bytes: cert.Raw})
 }
 
 func (d Dir) read(k Kind) (*x509.Certificate, *ecdsa.PrivateKey, error) {
@@ -192,7 +191,7 @@ func (d Dir) read(k Kind) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 }
 
 func (d Dir) readCertificate(k Kind) (*x509.Certificate, error) {
-	der, err := d.readPEM(d.CertificateFile(k), "CERTIFICATE")
+	der, err := d.readPEM(d.CertificateFile(k), pemCertificate)
 	if err != nil {
 		return nil, err
 	}
@@ -204,6 +203,18 @@ func (d Dir) readCertificate(k Kind) (*x509.Certificate, error) {
 }
 
 func (d Dir) readPEM(name, kind string) ([]byte, error) {
+	data, err := d.readFile(name)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(data)
+	if block == nil || block.Type != kind {
+		return nil, fmt.Errorf("read %s: no PEM block %q in it", name, kind)
+	}
+	return block.Bytes, nil
+}
+
+func (d Dir) readFile(name string) ([]byte, error) {
 	data, err := vfs.ReadFile(d.fs, name, fileLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read %s: %w", name, ErrNotHere)
@@ -211,9 +222,5 @@ func (d Dir) readPEM(name, kind string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	block, _ := pem.Decode(data)
-	if block == nil || block.Type != kind {
-		return nil, fmt.Errorf("read %s: no PEM block %q in it", name, kind)
-	}
-	return block.Bytes, nil
+	return data, nil
 }

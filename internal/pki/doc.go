@@ -14,10 +14,13 @@
 //
 // Files, all 0600 in one directory of mode 0700, each replaced in one step:
 //
-//	ca.pem  ca.key          the cluster CA; the key only on nodes that sign
-//	api-ca.pem  api-ca.key  the API CA; ca bundle for AWS clients
+//	ca.pem  ca.key          the cluster CA; the key only until the region holds it
+//	api-ca.pem  api-ca.key  the API CA; ca bundle for AWS clients; the key only until the region holds it
 //	node.pem  node.key      this node
 //	api.pem  api.key        the endpoint of this node
+//
+// While an authority is being replaced its file is a bundle of both, and certificates of either are accepted
+// ([Identity.Trust]).
 //
 // A key is written before its certificate, so the certificate's presence means that both are there. Nothing here
 // starts a goroutine; [Renewer.Run] works in its caller's. Start reading at [Dir].

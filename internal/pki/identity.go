@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -25,6 +26,7 @@ type Pins interface {
 type live struct {
 	key     *ecdsa.PrivateKey
 	current atomic.Pointer[tls.Certificate]
+	renewal sync.Mutex // held from before an authority is chosen until its certificate is in use
 }
 
 func (l *live) set(cert *x509.Certificate) {
@@ -40,8 +42,7 @@ type Identity struct {
 	dir     Dir
 	cluster string
 	node    string
-	root    *x509.Certificate
-	roots   *x509.CertPool
+	trusted atomic.Pointer[trust]
 	pins    Pins
 
 	strangers []string // protocols for clients without a certificate
@@ -53,7 +54,7 @@ func (d Dir) Identity(cluster string) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := d.Root(ClusterCA)
+	roots, err := d.Roots(ClusterCA)
 	if err != nil {
 		return nil, err
 	}
@@ -61,8 +62,8 @@ func (d Dir) Identity(cluster string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", d.CertificateFile(Node), err)
 	}
-	i := &Identity{dir: d, cluster: cluster, node: node, root: root, roots: x509.NewCertPool()}
-	i.roots.AddCert(root)
+	i := &Identity{dir: d, cluster: cluster, node: node}
+	i.trusted.Store(newTrust(roots))
 	i.key = key
 	i.set(cert)
 	return i, nil
@@ -93,7 +94,7 @@ func (i *Identity) ServerTLS(protos []string) *tls.Config {
 	conf := i.base()
 	conf.NextProtos = slices.Clone(protos)
 	conf.ClientAuth = tls.RequireAndVerifyClientCert
-	conf.ClientCAs = i.roots
+	conf.ClientCAs = i.trusted.Load().pool
 	conf.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return i.current.Load(), nil }
 	conf.VerifyConnection = func(cs tls.ConnectionState) error { _, err := i.peer(cs); return err }
 	special := map[string]*tls.Config{}
@@ -103,13 +104,11 @@ func (i *Identity) ServerTLS(protos []string) *tls.Config {
 	if i.pins != nil {
 		special[ProtoRenew] = i.renewTLS(conf)
 	}
-	if len(special) > 0 {
-		conf.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-			if len(hello.SupportedProtos) != 1 {
-				return nil, nil
-			}
+	conf.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if len(hello.SupportedProtos) == 1 && special[hello.SupportedProtos[0]] != nil {
 			return special[hello.SupportedProtos[0]], nil
 		}
+		return i.byNow(conf), nil
 	}
 	return conf
 }
@@ -128,7 +127,7 @@ func (i *Identity) renewTLS(conf *tls.Config) *tls.Config {
 		if !ok {
 			return fmt.Errorf("node %s: %w", node, ErrNotPinned)
 		}
-		return verifyAgainst(i.root, cs.PeerCertificates[0], pin)
+		return verifyAgainst(i.trusted.Load().pool, cs.PeerCertificates[0], pin)
 	}
 	return renew
 }
@@ -139,7 +138,7 @@ func (i *Identity) ClientTLS(node, proto string) *tls.Config {
 	conf := i.base()
 	conf.NextProtos = []string{proto}
 	conf.ServerName = node // every node certificate carries the id as a DNS name
-	conf.RootCAs = i.roots
+	conf.RootCAs = i.trusted.Load().pool
 	conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return i.current.Load(), nil }
 	conf.VerifyConnection = func(cs tls.ConnectionState) error {
 		got, err := i.peer(cs)

@@ -74,29 +74,30 @@ func (a *Applicant) Requests() (node, edge []byte, err error) {
 
 // Granted is what an applicant was given.
 type Granted struct {
-	ClusterCA, APICA *x509.Certificate
+	ClusterCA, APICA []*x509.Certificate // the first one signed; more than one while they are being replaced
 	Node, Edge       *x509.Certificate
 }
 
 // Install checks what was granted and writes it with the applicant's keys.
 func (d Dir) Install(a *Applicant, g Granted, cluster, node string) error {
 	for _, one := range []struct {
-		cert, root *x509.Certificate
-		key        *ecdsa.PrivateKey
-		what       string
+		cert  *x509.Certificate
+		roots []*x509.Certificate
+		key   *ecdsa.PrivateKey
+		what  string
 	}{{g.Node, g.ClusterCA, a.node, "node"}, {g.Edge, g.APICA, a.edge, "endpoint"}} {
 		if !one.key.PublicKey.Equal(one.cert.PublicKey) {
 			return fmt.Errorf("install certificate of %s: it is for another key", one.what)
 		}
-		if err := one.cert.CheckSignatureFrom(one.root); err != nil {
-			return fmt.Errorf("install certificate of %s: %w", one.what, err)
+		if _, ok := newTrust(one.roots).signer(one.cert); !ok {
+			return fmt.Errorf("install certificate of %s: %w", one.what, ErrForeignCertificate)
 		}
 	}
 	if got, err := NodeOf(g.Node, cluster); err != nil || got != node {
 		return errors.Join(fmt.Errorf("install certificate of node %s: it names %q", node, got), err)
 	}
 	return errors.Join(
-		d.Trust(ClusterCA, g.ClusterCA), d.Trust(APICA, g.APICA),
+		d.Trust(ClusterCA, g.ClusterCA...), d.Trust(APICA, g.APICA...),
 		d.write(API, g.Edge, a.edge), d.write(Node, g.Node, a.node))
 }
 
@@ -110,7 +111,11 @@ func (i *Identity) strangerTLS(proto string) *tls.Config {
 	conf.NextProtos = []string{proto}
 	conf.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		own := *i.current.Load()
-		own.Certificate = append(slices.Clone(own.Certificate), i.root.Raw)
+		root, ok := i.trusted.Load().signer(own.Leaf)
+		if !ok {
+			return nil, fmt.Errorf("show authority to stranger: %w", ErrForeignCertificate)
+		}
+		own.Certificate = append(slices.Clone(own.Certificate), root.Raw)
 		return &own, nil
 	}
 	return conf

@@ -112,7 +112,7 @@ func TestHandshake_Refused(t *testing.T) {
 	// Same CA, another cluster's name: a CA must not be enough.
 	misnamed := home.node("node-c")
 	misnamed.cluster = "away"
-	plain := &tls.Config{RootCAs: a.roots, ServerName: "node-b", NextProtos: []string{proto}}
+	plain := &tls.Config{RootCAs: a.trusted.Load().pool, ServerName: "node-b", NextProtos: []string{proto}}
 	for name, c := range map[string]struct {
 		server, client *tls.Config
 		want           string // in either side's error
@@ -123,7 +123,7 @@ func TestHandshake_Refused(t *testing.T) {
 		"cluster name differs":      {misnamed.ServerTLS([]string{proto}), a.ClientTLS("node-c", proto), "another cluster"},
 		"no client certificate":     {b.ServerTLS([]string{proto}), plain, "certificate"},
 		"unknown protocol":          {b.ServerTLS([]string{proto}), a.ClientTLS("node-b", "hive-data/9"), "protocol"},
-		"TLS 1.2":                   {b.ServerTLS([]string{proto}), &tls.Config{RootCAs: a.roots, ServerName: "node-b", MaxVersion: tls.VersionTLS12}, "version"},
+		"TLS 1.2":                   {b.ServerTLS([]string{proto}), &tls.Config{RootCAs: a.trusted.Load().pool, ServerName: "node-b", MaxVersion: tls.VersionTLS12}, "version"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, serverErr, clientErr := shake(c.server, c.client)
@@ -224,7 +224,7 @@ func TestRenewer_RenewsAtTwoThirdsAndKeepsTrying(t *testing.T) {
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		r := NewRenewer(nil, node.Renewal(flaky), edge.Renewal(s.api, []string{"api.example.com"}))
+		r := NewRenewer(nil, node.Renewal(flaky), edge.Renewal(func() (*Authority, error) { return s.api, nil }, []string{"api.example.com"}))
 		go func() { done <- r.Run(ctx) }()
 		time.Sleep(19 * 24 * time.Hour)
 		synctest.Wait()
@@ -343,5 +343,99 @@ func TestDir_UnusableFilesRefused(t *testing.T) {
 		if ValidName(bad) == nil {
 			t.Errorf("name %q accepted", bad)
 		}
+	}
+}
+
+// TestAuthorityReplaced_HandshakesWorkAtEveryStep: two nodes that are a step apart always understand each other, and in
+// the end only certificates of the new authority count. The server's configuration is the one from before.
+func TestAuthorityReplaced_HandshakesWorkAtEveryStep(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "home")
+	a, b := s.node("node-a"), s.node("node-b")
+	late := s.node("node-c") // slept through it all
+	next, err := NewAuthority("next")
+	must(t, err)
+	old, fresh := s.ca.Certificate(), next.Certificate()
+	serverA, serverB := a.ServerTLS([]string{proto}), b.ServerTLS([]string{proto})
+	both := func(step string) {
+		t.Helper()
+		for _, err := range shakeErrors(shake(serverA, b.ClientTLS("node-a", proto))) {
+			t.Errorf("%s: b calls a: %v", step, err)
+		}
+		for _, err := range shakeErrors(shake(serverB, a.ClientTLS("node-b", proto))) {
+			t.Errorf("%s: a calls b: %v", step, err)
+		}
+	}
+	steps := []struct {
+		name string
+		do   func(*Identity) error
+	}{
+		{"spread", func(i *Identity) error { return i.Trust(old, fresh) }},
+		{"use", func(i *Identity) error {
+			return errors.Join(i.Trust(fresh, old), i.Renew(t.Context(), LocalIssuer(next, "home", i.Node(), nil)))
+		}},
+		{"retire", func(i *Identity) error { return i.Trust(fresh) }},
+	}
+	for _, step := range steps {
+		for _, i := range []*Identity{a, b} {
+			must(t, step.do(i))
+			both(step.name + " at " + i.Node())
+		}
+	}
+	if !a.SignedBy(fresh) || a.SignedBy(old) {
+		t.Error("the node does not prove itself by the new authority")
+	}
+	if _, err, _ := shake(serverA, late.ClientTLS("node-a", proto)); err == nil {
+		t.Error("a certificate of the old authority is still accepted")
+	}
+	// What is on disk is what is in memory.
+	again, err := a.dir.Identity("home")
+	must(t, err)
+	if got := again.trusted.Load().certs; len(got) != 1 || !got[0].Equal(fresh) || !again.SignedBy(fresh) {
+		t.Errorf("on disk: %d authorities", len(got))
+	}
+}
+
+// TestStranger_IsShownTheAuthorityThatSigned: a token pins one authority, and two are trusted for a while.
+func TestStranger_IsShownTheAuthorityThatSigned(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "home")
+	a := s.node("node-a")
+	a.ServeStrangers("hive-join/1")
+	next, err := NewAuthority("next")
+	must(t, err)
+	server := a.ServerTLS([]string{proto})
+	must(t, a.Trust(next.Certificate(), s.ca.Certificate()))
+	for _, err := range shakeErrors(shake(server, StrangerTLS("home", PinOf(s.ca.Certificate()), "hive-join/1"))) {
+		t.Errorf("before the certificate is renewed: %v", err)
+	}
+	must(t, a.Renew(t.Context(), LocalIssuer(next, "home", "node-a", nil)))
+	for _, err := range shakeErrors(shake(server, StrangerTLS("home", PinOf(next.Certificate()), "hive-join/1"))) {
+		t.Errorf("after: %v", err)
+	}
+	if _, _, err := shake(server, StrangerTLS("home", PinOf(s.ca.Certificate()), "hive-join/1")); !errors.Is(err, ErrWrongPin) {
+		t.Errorf("an old pin: %v", err)
+	}
+}
+
+func shakeErrors(_ tls.ConnectionState, server, client error) (out []error) {
+	for _, err := range []error{server, client} {
+		if err != nil {
+			out = append(out, err)
+		}
+	}
+	return out
+}
+
+func TestDiscard_LeavesTheCertificate(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "home")
+	must(t, s.first.Discard(ClusterCA))
+	must(t, s.first.Discard(ClusterCA))
+	if _, err := s.first.Authority(ClusterCA); !errors.Is(err, ErrNotHere) {
+		t.Errorf("the key is still there: %v", err)
+	}
+	if roots, err := s.first.Roots(ClusterCA); err != nil || len(roots) != 1 {
+		t.Errorf("%d authorities, %v", len(roots), err)
 	}
 }

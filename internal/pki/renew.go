@@ -42,6 +42,8 @@ func (l localIssuer) IssueNode(_ context.Context, _ *x509.Certificate, csr *x509
 
 // Renew replaces this node's certificate, on disk and then in memory; the key stays.
 func (i *Identity) Renew(ctx context.Context, by Issuer) error {
+	i.renewal.Lock()
+	defer i.renewal.Unlock()
 	csr, err := i.request()
 	if err != nil {
 		return err
@@ -63,9 +65,16 @@ func (i *Identity) Renew(ctx context.Context, by Issuer) error {
 	return nil
 }
 
-// Renew replaces the endpoint's certificate, on disk and then in memory; the key stays.
-func (e *Edge) Renew(ca *Authority, hosts []string) error {
+// Renew replaces the endpoint's certificate, on disk and then in memory; the key stays. by is asked for the authority
+// of that time.
+func (e *Edge) Renew(by func() (*Authority, error), hosts []string) error {
+	e.renewal.Lock()
+	defer e.renewal.Unlock()
 	csr, err := newRequest(e.key)
+	if err != nil {
+		return err
+	}
+	ca, err := by()
 	if err != nil {
 		return err
 	}
@@ -95,8 +104,8 @@ func (i *Identity) Renewal(by Issuer) *Renewal {
 }
 
 // Renewal is the endpoint as a Renewer watches it.
-func (e *Edge) Renewal(ca *Authority, hosts []string) *Renewal {
-	return &Renewal{name: "api", leaf: e.leaf, renew: func(context.Context) error { return e.Renew(ca, hosts) }}
+func (e *Edge) Renewal(by func() (*Authority, error), hosts []string) *Renewal {
+	return &Renewal{name: "api", leaf: e.leaf, renew: func(context.Context) error { return e.Renew(by, hosts) }}
 }
 
 // due is when the certificate is to be renewed: at two thirds of its life.

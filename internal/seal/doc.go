@@ -8,8 +8,9 @@
 // of mode 0600 on every node that serves the API, and nowhere else. Both encryptions bind the account and the access key id as
 // associated data, and the outer one the version of the cluster key too, so that a box moved to another row does not open.
 //
-// Rotation adds a version to the key file; Rewrap turns a box of an old version into one of the newest without ever
-// having the secret in hand; when no row names the old version any more, Drop forgets it.
+// Rotation adds a version to the key file on every node (Add, Take), then has it seal (Follow); Rewrap turns a box of the
+// old version into one of the new without ever having the secret in hand; when no row names the old version any more,
+// Drop forgets it. When each step may be taken is the region's decision (fsm/rotation.go).
 //
 // Invariants, each kept by a test: a Secret prints as "[redacted]" whatever the verb; a box opens only with the account,
 // key id and version it was made for; a key file that others may read is refused; a file that is damaged is refused.

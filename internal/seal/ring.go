@@ -7,6 +7,7 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,12 +17,14 @@ import (
 // wrapInfo separates the use of the cluster key here from any other use.
 const wrapInfo = "hive access key wrap 1"
 
-// Ring holds the cluster key in all its versions. The newest seals; every one opens. Make one with Generate or Load.
+// Ring holds the cluster key in its versions. One seals, the newest unless Follow says otherwise; every one opens. Make
+// one with Generate or Load.
 type Ring struct {
-	mu     sync.RWMutex
-	keys   map[int][]byte // version -> 32 bytes
-	wraps  map[int]cipher.AEAD
-	newest int
+	mu      sync.RWMutex
+	keys    map[int][]byte // version -> 32 bytes
+	wraps   map[int]cipher.AEAD
+	newest  int
+	sealing func() int // nil or its zero: the newest
 }
 
 // Generate makes a ring with one random key, version 1.
@@ -45,14 +48,28 @@ func (r *Ring) add(version int, key []byte) {
 	}
 	r.keys[version] = key
 	r.wraps[version] = newGCM(wrap)
-	r.newest = max(r.newest, version)
+	r.newest = slices.Max(slices.Collect(maps.Keys(r.keys)))
 }
 
 // Version is the version that Seal uses now.
 func (r *Ring) Version() int {
 	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.newest
+	sealing, newest := r.sealing, r.newest
+	r.mu.RUnlock()
+	if sealing != nil {
+		if v := sealing(); v != 0 {
+			return v
+		}
+	}
+	return newest
+}
+
+// Follow makes Seal use the version that sealing says each time, although there is a newer one: not every node has that
+// yet. Zero means the newest. sealing is called without the ring's lock.
+func (r *Ring) Follow(sealing func() int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sealing = sealing
 }
 
 // Versions lists every version in the ring, oldest first.
@@ -62,27 +79,57 @@ func (r *Ring) Versions() []int {
 	return slices.Sorted(maps.Keys(r.keys))
 }
 
-// Rotate adds a random key as the newest version and returns its number. Save the ring before anything sealed with the
-// new version is acknowledged, on every node that must open it.
-func (r *Ring) Rotate() int {
+// Add makes a random key and keeps it as a version, in place of one of that number. Save the ring before anything sealed
+// with it is acknowledged, on every node that must open it.
+func (r *Ring) Add(version int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.add(r.newest+1, randomKey())
-	return r.newest
+	r.add(version, randomKey())
 }
 
-// Drop forgets an old version; boxes made with it never open again. The newest cannot be dropped.
-func (r *Ring) Drop(version int) error {
+// Take copies a version from another ring, in place of one of that number.
+func (r *Ring) Take(from *Ring, version int) error {
+	from.mu.RLock()
+	key, ok := from.keys[version]
+	from.mu.RUnlock()
+	if !ok {
+		return fmt.Errorf("take cluster key version %d: %w", version, ErrUnknownVersion)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if version == r.newest {
-		return fmt.Errorf("drop cluster key version %d: it is the newest", version)
+	r.add(version, slices.Clone(key))
+	return nil
+}
+
+// Only is a ring with one version of this one, for a node that lacks it.
+func (r *Ring) Only(version int) (*Ring, error) {
+	out := &Ring{keys: map[int][]byte{}, wraps: map[int]cipher.AEAD{}}
+	return out, out.Take(r, version)
+}
+
+// Sum names the key of a version without telling it, in hex: nodes compare it to know that they hold the same.
+func (r *Ring) Sum(version int) (string, error) {
+	sum, err := r.Derive(version, sumUse, 16)
+	return hex.EncodeToString(sum), err
+}
+
+// sumUse is the use of the cluster key that names it.
+const sumUse = "hive cluster key sum 1"
+
+// Drop forgets a version; boxes made with it never open again. The one that seals cannot be dropped.
+func (r *Ring) Drop(version int) error {
+	used := r.Version()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if version == used {
+		return fmt.Errorf("drop cluster key version %d: it is in use", version)
 	}
 	if _, ok := r.keys[version]; !ok {
 		return fmt.Errorf("drop cluster key version %d: %w", version, ErrUnknownVersion)
 	}
 	delete(r.keys, version)
 	delete(r.wraps, version)
+	r.newest = slices.Max(slices.Collect(maps.Keys(r.keys)))
 	return nil
 }
 
@@ -120,23 +167,23 @@ func (r *Ring) Open(account, keyID string, version int, box []byte) (Secret, err
 	return Secret{plain: string(plain)}, nil
 }
 
-// Rewrap makes a box of the newest version from one of an older version, without decrypting the secret.
-func (r *Ring) Rewrap(account, keyID string, version int, box []byte) (rewrapped []byte, newest int, err error) {
+// Rewrap makes a box of the version that seals now from one of another version, without decrypting the secret.
+func (r *Ring) Rewrap(account, keyID string, version int, box []byte) (rewrapped []byte, now int, err error) {
 	dataKey, err := r.dataKey(account, keyID, version, box)
 	if err != nil {
 		return nil, 0, fmt.Errorf("rewrap secret of access key %s: %w", keyID, err)
 	}
 	defer clear(dataKey)
-	newest = r.Version()
-	wrap, err := r.wrap(newest)
+	now = r.Version()
+	wrap, err := r.wrap(now)
 	if err != nil {
 		return nil, 0, err
 	}
-	data, _ := wrapData(account, keyID, newest)
+	data, _ := wrapData(account, keyID, now)
 	rewrapped = make([]byte, 1, len(box))
 	rewrapped[0] = boxFormat
 	rewrapped = appendSealed(rewrapped, wrap, dataKey, data)
-	return append(rewrapped, box[1+wrapLen:]...), newest, nil
+	return append(rewrapped, box[1+wrapLen:]...), now, nil
 }
 
 // dataKey unwraps a box's data key.

@@ -37,7 +37,7 @@ func mustSeal(t *testing.T, r *Ring, plain string) ([]byte, int) {
 func TestSealedSecretOpens_OnlyForItsRow(t *testing.T) {
 	t.Parallel()
 	r := Generate()
-	r.Rotate()
+	r.Add(2)
 	box, version := mustSeal(t, r, canary)
 	got, err := r.Open(account, keyID, version, box)
 	if err != nil || got.Reveal() != canary {
@@ -108,8 +108,21 @@ func TestRotation_RewrapsAndForgets(t *testing.T) {
 	t.Parallel()
 	r := Generate()
 	old, v1 := mustSeal(t, r, canary)
-	if v2 := r.Rotate(); v2 != 2 || r.Version() != 2 {
-		t.Fatalf("rotated to %d, seals with %d", v2, r.Version())
+	now := 2
+	r.Follow(func() int { return now })
+	if _, _, err := r.Seal(account, keyID, NewSecret(canary)); !errors.Is(err, ErrUnknownVersion) {
+		t.Errorf("use of a version that is not there: %v", err)
+	}
+	now = 1
+	r.Add(2)
+	if r.Version() != 1 {
+		t.Fatalf("seals with %d before it was told to", r.Version())
+	}
+	if err := r.Drop(1); err == nil {
+		t.Error("the version in use was dropped")
+	}
+	if now = 0; r.Version() != 2 {
+		t.Fatalf("seals with %d", r.Version())
 	}
 	box, version, err := r.Rewrap(account, keyID, v1, old)
 	if err != nil || version != 2 {
@@ -132,15 +145,56 @@ func TestRotation_RewrapsAndForgets(t *testing.T) {
 	}
 }
 
+// TestRing_TakenFromAnother: a node that lacks a version gets it from another, and both know that it is the same.
+func TestRing_TakenFromAnother(t *testing.T) {
+	t.Parallel()
+	a := Generate()
+	b, err := Parse(a.Marshal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Add(2)
+	box, version := mustSeal(t, a, canary)
+	only, err := a.Only(2)
+	if err != nil || !slices.Equal(only.Versions(), []int{2}) {
+		t.Fatalf("versions %v, %v", only.Versions(), err)
+	}
+	b.Add(2) // another key of that number is replaced
+	if x, y := sum(t, a, 2), sum(t, b, 2); x == y || len(x) != 32 {
+		t.Errorf("sums of two keys: %s, %s", x, y)
+	}
+	if err := b.Take(only, 2); err != nil {
+		t.Fatal(err)
+	}
+	if x, y := sum(t, a, 2), sum(t, b, 2); x != y {
+		t.Errorf("sums of one key: %s, %s", x, y)
+	}
+	if got, err := b.Open(account, keyID, version, box); err != nil || got.Reveal() != canary {
+		t.Errorf("open with a key that was taken: %v", err)
+	}
+	if err := b.Take(only, 1); !errors.Is(err, ErrUnknownVersion) {
+		t.Errorf("take what is not there: %v", err)
+	}
+}
+
+func sum(t *testing.T, r *Ring, version int) string {
+	t.Helper()
+	out, err := r.Sum(version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 func TestKeyFile_RoundTrip(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "cluster.key")
 	r := Generate()
-	r.Rotate()
+	r.Add(2)
 	if err := r.Drop(1); err != nil {
 		t.Fatal(err)
 	}
-	r.Rotate()
+	r.Add(3)
 	box, version := mustSeal(t, r, canary)
 	for range 2 { // the second save replaces the first
 		if err := r.Save(path); err != nil {
@@ -278,8 +332,8 @@ func TestRing_RotatesWhileOthersSealAndOpen(t *testing.T) {
 		})
 	}
 	wg.Go(func() {
-		for range 20 {
-			r.Rotate()
+		for n := range 20 {
+			r.Add(n + 2)
 			r.format()
 		}
 	})

@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -77,8 +78,23 @@ func (c *Cluster) Ask(ctx context.Context, endpoint string, r Request) (Answer, 
 		return Answer{}, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	return c.signed(req, body, r.Service, r.Keys)
+}
+
+// JSON makes one signed call of a service that speaks AWS JSON 1.1, once. target is the operation with its prefix.
+func (c *Cluster) JSON(ctx context.Context, endpoint, service, target string, body []byte) (Answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+"/", bytes.NewReader(body))
+	if err != nil {
+		return Answer{}, err
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	req.Header.Set("X-Amz-Target", target)
+	return c.signed(req, string(body), service, c.Keys)
+}
+
+func (c *Cluster) signed(req *http.Request, body, service string, keys aws.Credentials) (Answer, error) {
 	sum := sha256.Sum256([]byte(body))
-	if err := v4.NewSigner().SignHTTP(ctx, r.Keys, req, hex.EncodeToString(sum[:]), r.Service, Region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(req.Context(), keys, req, hex.EncodeToString(sum[:]), service, Region, time.Now()); err != nil {
 		return Answer{}, err
 	}
 	return c.send(req)
