@@ -3,7 +3,6 @@
 package fsm
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/hivecloud/hive/fsm/command"
@@ -54,34 +53,4 @@ func settingKeys(level int) []string {
 		}
 	}
 	return keys
-}
-
-// setZones makes the region list these zones. What is in a zone keeps it.
-func (a *apply) setZones(names []string) *command.Error {
-	region := a.region
-	region.Zones = nil
-	ids := map[string]string{}
-	for _, name := range names {
-		zone := state.Zone{Name: name, ID: state.ZoneID(region.Name, name), State: "available"}
-		if at := slices.IndexFunc(a.region.Zones, func(z state.Zone) bool { return z.Name == name }); at >= 0 {
-			zone = a.region.Zones[at]
-		}
-		if other, taken := ids[zone.ID]; taken {
-			return command.Errorf("InvalidSettingValue", "The zones %s and %s would both have the id %s; name them %s and a letter.", other, name, zone.ID, region.Name)
-		}
-		ids[zone.ID] = name
-		region.Zones = append(region.Zones, zone)
-	}
-	for n := range state.Nodes.All(a.View) {
-		if !region.HasZone(n.Zone) {
-			return command.Errorf("SettingInUse", "The zone %s cannot be left out: the node %s is in it.", n.Zone, n.Name)
-		}
-	}
-	for s := range state.Subnets.All(a.View) {
-		if !region.HasZone(s.Zone) {
-			return command.Errorf("SettingInUse", "The zone %s cannot be left out: the subnet %s is in it.", s.Zone, s.ID)
-		}
-	}
-	state.Regions.Put(a.Txn, &region)
-	return nil
 }

@@ -157,6 +157,30 @@ func TestZones_GrowAndKeepWhatIsUsed(t *testing.T) {
 	refusedWith(t, r.Propose(t.Context(), command.SetSetting{Key: state.SettingZones, Value: "eu-test-1c"}, nil), "SettingInUse")
 	refusedWith(t, r.Propose(t.Context(), command.SetSetting{Key: state.SettingZones, Value: "eu-test-1a,eu-test-1b,rack1,rack2"}, nil), "InvalidSettingValue")
 	refusedWith(t, r.Propose(t.Context(), command.SetSetting{Key: state.SettingZones, Reset: true}, nil), "InvalidSettingValue")
+	subnets := func() (out []string) {
+		for s := range state.Subnets.Of(r.FSM.View(), account) {
+			if s.Zone == "eu-test-1c" && s.DefaultForAZ && s.MapPublicIP && s.VPCID != "" {
+				out = append(out, s.CIDR)
+			}
+		}
+		return out
+	}
+	if got := subnets(); !slices.Equal(got, []string{"172.31.32.0/20"}) {
+		t.Errorf("default subnets of an older account in a new zone: %v", got)
+	}
+	set(t, r, state.SettingZones, "eu-test-1c, eu-test-1a,eu-test-1b")
+	if got := subnets(); len(got) != 1 {
+		t.Errorf("the same zones again: %v", got)
+	}
+	set(t, r, state.SettingZones, "eu-test-1a,eu-test-1b")
+	if got := subnets(); len(got) != 0 {
+		t.Errorf("the zone is gone, its empty subnet is not: %v", got)
+	}
+	many := "eu-test-1a,eu-test-1b"
+	for c := 'c'; c <= 'q'; c++ {
+		many += ",eu-test-1" + string(c)
+	}
+	refusedWith(t, r.Propose(t.Context(), command.SetSetting{Key: state.SettingZones, Value: many}, nil), "InvalidSettingValue")
 	if got := state.ZoneID("ap-southeast-2", "ap-southeast-2b"); got != "apse2-az2" {
 		t.Errorf("zone id %s", got)
 	}

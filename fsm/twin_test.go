@@ -276,6 +276,9 @@ func invariants(t *rapid.T, v *state.View) {
 	seals(t, v)
 	addresses := map[string]string{}
 	for n := range state.NetworkInterfaces.All(v) {
+		if _, ok := state.Subnets.Get(v, n.AccountID, n.SubnetID); !ok {
+			t.Fatalf("interface %s is in the subnet %s, which is not there", n.ID, n.SubnetID)
+		}
 		for _, address := range []string{n.SubnetID + " " + n.PrivateIP, n.PublicIP} {
 			if other, taken := addresses[address]; taken && address != "" {
 				t.Fatalf("interfaces %s and %s both have %s", other, n.ID, address)

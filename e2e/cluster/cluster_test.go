@@ -245,4 +245,6 @@ func (c *cluster) fourth() {
 		}
 		return nil
 	})
+	c.Start(gone)
+	c.leaderLeaves()
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/hivecloud/hive/fsm/command"
 	"github.com/hivecloud/hive/fsm/state"
 	"github.com/hivecloud/hive/internal/admin"
-	"github.com/hivecloud/hive/raftnode"
 )
 
 // knownCaps are the capabilities that a node can have.
@@ -163,9 +162,7 @@ func (s *adminServer) nodeRemoval(ctx context.Context, r *http.Request) (any, er
 	return s.removal(v, n), nil
 }
 
-// nodeRemove takes a node out of the region, and then out of the log. The region goes first: it may refuse, and from
-// then on the node's certificate counts for nothing. A removal that was interrupted in between is finished by asking
-// again.
+// nodeRemove takes a node out of the region.
 func (s *adminServer) nodeRemove(ctx context.Context, r *http.Request) (any, error) {
 	in, err := decode[admin.RemoveRequest](r)
 	if err != nil {
@@ -187,13 +184,7 @@ func (s *adminServer) nodeRemove(ctx context.Context, r *http.Request) (any, err
 	if out.Voter && out.Voters == 1 {
 		return nil, admin.Errorf(admin.KindConflict, "hive raft list-peers shows who votes", "the node %s is the only voter of the region's log", out.Node)
 	}
-	if err := s.a.region.Propose(ctx, command.RemoveNode{NodeID: id, Force: in.Force}, nil); err != nil {
-		return nil, nodeError(err)
-	}
-	if err := s.a.truth.node.Remove(ctx, id); err != nil && !errors.Is(err, raftnode.ErrMembership) {
-		return nil, admin.Errorf(admin.KindUnavailable, "repeat the command", "the node %s is denied, but still stands in the log's configuration: %w", out.Node, err)
-	}
-	return out, nil
+	return out, s.a.removeNode(ctx, id, in.Force)
 }
 
 // removedNode finds a removed node by name or id.

@@ -90,6 +90,7 @@ func (s *adminServer) handler() http.Handler {
 	mux.HandleFunc(admin.RouteConsole, s.console)
 	mux.HandleFunc(admin.RouteImageImport, s.imageImport)
 	mux.HandleFunc(admin.RouteShutdown, s.shutdown)
+	mux.HandleFunc(admin.RouteLeave, s.leave)
 	mux.HandleFunc(admin.RouteNodeDrain, s.nodeDrain)
 	mux.HandleFunc(admin.RouteEvents, s.events)
 	return mux

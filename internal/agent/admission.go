@@ -179,7 +179,7 @@ func admissionError(err error) error {
 	case "JoinTokenNotFound", "JoinTokenRevoked", "JoinTokenExpired", "JoinTokenUsedUp":
 		return admin.Errorf(admin.KindDenied, "make another on a member: hive admin token create", "%s", refusal.Message)
 	case "InvalidZone":
-		return admin.Errorf(admin.KindUsage, "join with --az and one of the zones that the region lists", "%s", refusal.Message)
+		return admin.Errorf(admin.KindUsage, "join with --az and one of the zones that the region lists, or list another first, on a member: hive settings set region.zones ZONE,ZONE,...", "%s", refusal.Message)
 	case "NodeAlreadyExists", "NodeRemoved":
 		return admin.Errorf(admin.KindConflict, "join with another --node", "%s", refusal.Message)
 	}

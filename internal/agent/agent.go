@@ -66,6 +66,7 @@ type Agent struct {
 	daemon    *blockDaemon
 	guests    *guests
 	rotations *rotations
+	farewells farewells
 	exec      *executor.Executor
 	lease     *leases
 	metrics   *metrics.Registry
@@ -111,6 +112,9 @@ func (a *Agent) prepare(ctx context.Context) (err error) {
 	if a.id, err = readIdentity(a.at.node()); err != nil {
 		return err
 	}
+	if err := a.at.checkLeft(); err != nil {
+		return err
+	}
 	if err := a.checkConfig(); err != nil {
 		return err
 	}
@@ -134,6 +138,7 @@ func (a *Agent) prepare(ctx context.Context) (err error) {
 	a.ring.Follow(a.sealVersion)
 	a.rotations = &rotations{a: a}
 	a.handleClusterKey()
+	a.handleLeave()
 	a.handleEnter()
 	a.handleNodeCalls()
 	return a.prepareGuests()

@@ -10,6 +10,7 @@ const clusterKeyFile = "cluster.key"
 // layout is where a node keeps its files, below node.data_dir:
 //
 //	node.json        what Init decided: node id, cluster id (0600)
+//	left             when the node left its region; an agent does not start then
 //	pki/             CA, node and API certificates
 //	cluster.json     who the members are, signed; the same on every node
 //	cluster.key      the key that seals access keys' secrets; never in the log (0600)
@@ -25,6 +26,7 @@ const clusterKeyFile = "cluster.key"
 type layout struct{ dir string }
 
 func (l layout) node() string       { return filepath.Join(l.dir, "node.json") }
+func (l layout) left() string       { return filepath.Join(l.dir, "left") }
 func (l layout) pki() string        { return filepath.Join(l.dir, "pki") }
 func (l layout) clusterKey() string { return filepath.Join(l.dir, clusterKeyFile) }
 func (l layout) gossipKey() string  { return filepath.Join(l.dir, "gossip.key") }

@@ -114,19 +114,26 @@ func (l *leases) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// severRemoved ends the streams of nodes that are removed. New ones are refused by the cluster port.
+// severRemoved ends the streams of nodes that are removed. New ones are refused by the cluster port. One that asked this node
+// to be taken out still gets the answer.
 func (l *leases) severRemoved(ctx context.Context) error {
 	for known := 0; ; {
 		changed := l.a.region.Changed()
 		v := l.a.region.Local()
+		var again <-chan time.Time
 		if n := state.RemovedNodes.Count(v); n != known {
 			known = n
 			for r := range state.RemovedNodes.All(v) {
+				if l.a.farewells.under(r.NodeID) {
+					known, again = 0, time.After(answerTime)
+					continue
+				}
 				l.a.truth.mux.Sever(r.NodeID)
 			}
 		}
 		select {
 		case <-changed:
+		case <-again:
 		case <-ctx.Done():
 			return nil
 		}

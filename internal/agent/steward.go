@@ -57,7 +57,7 @@ func (a *Agent) seatVoters(ctx context.Context) error {
 	case seatDemote:
 		err = a.truth.node.Demote(ctx, change.node)
 	case seatYield:
-		err = a.truth.node.TransferLeadership(ctx, "")
+		err = a.truth.node.TransferLeadership(ctx, change.to)
 	case seatRemove:
 		if err = a.truth.node.Remove(ctx, change.node); err == nil {
 			a.gossip.Forget(change.node)

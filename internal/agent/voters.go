@@ -38,12 +38,14 @@ const (
 // seatChange is one such change.
 type seatChange struct {
 	op, node, reason string
+	to               string // of a yield: who is to lead
 }
 
 // nextSeat says what to change next, if anything. The rules, in their order:
 //
-//   - who is gone is removed; a leader that is gone hands over first;
+//   - who is gone is removed; a leader that is gone, or does not want to vote any more, hands over first;
 //   - voters are an odd number, at most five: an even one waits for more disks and survives no more;
+//   - a voter that does not want to vote any more is replaced;
 //   - a voter that has been dead for replaceAfter is replaced when another node can take its seat, and never only
 //     removed: a region of three that lost one must not become a region of two that cannot lose another;
 //   - voters are spread over failure domains.
@@ -53,12 +55,15 @@ type seatChange struct {
 func nextSeat(seats []seat, replaceAfter time.Duration) (seatChange, bool) {
 	b := newBench(seats)
 	for _, s := range seats {
-		if s.Gone && s.Leader && b.living > 1 {
-			return seatChange{seatYield, s.ID, "it is no member of the cluster"}, true
+		if heir, ok := b.heir(); s.Gone && s.Leader && ok {
+			return seatChange{op: seatYield, node: s.ID, reason: "it is no member of the cluster", to: heir}, true
 		}
 		if s.Gone && !s.Leader && (!s.Voter || b.safe(-1, b.living-one(s.Alive))) {
-			return seatChange{seatRemove, s.ID, "it is no member of the cluster"}, true
+			return seatChange{op: seatRemove, node: s.ID, reason: "it is no member of the cluster"}, true
 		}
+	}
+	if change, ok := b.unwilling(); ok {
+		return change, true
 	}
 	if change, ok := b.surplus(replaceAfter); ok {
 		return change, true
@@ -68,18 +73,21 @@ func nextSeat(seats []seat, replaceAfter time.Duration) (seatChange, bool) {
 		return seatChange{}, false
 	}
 	if goal := odd(b.voters + b.candidates); b.voters < min(goal, b.target) {
-		return seatChange{seatPromote, best.ID, fmt.Sprintf("the region is to have %d voters", min(goal, b.target))}, true
+		return seatChange{op: seatPromote, node: best.ID, reason: fmt.Sprintf("the region is to have %d voters", min(goal, b.target))}, true
 	}
 	if b.voters != b.target {
 		return seatChange{}, false
 	}
 	for _, s := range seats {
 		if s.Voter && !s.Alive && s.Dead >= replaceAfter {
-			return seatChange{seatPromote, best.ID, "voter " + s.ID + " is dead"}, true
+			return seatChange{op: seatPromote, node: best.ID, reason: "voter " + s.ID + " is dead"}, true
+		}
+		if s.Voter && !s.Fit && (s.Alive || s.Dead >= replaceAfter) { // the others stay until surplus would take them
+			return seatChange{op: seatPromote, node: best.ID, reason: "voter " + s.ID + " is not to vote any more"}, true
 		}
 	}
 	if b.domains[best.Domain] == 0 && b.crowded(replaceAfter) {
-		return seatChange{seatPromote, best.ID, "voters are to be spread over failure domains"}, true
+		return seatChange{op: seatPromote, node: best.ID, reason: "voters are to be spread over failure domains"}, true
 	}
 	return seatChange{}, false
 }
@@ -106,6 +114,25 @@ func newBench(seats []seat) bench {
 	}
 	b.target = odd(fit)
 	return b
+}
+
+// heir is a living voter that could lead instead and wants to vote.
+func (b bench) heir() (string, bool) {
+	at := slices.IndexFunc(b.seats, func(s seat) bool { return s.Voter && s.Alive && !s.Leader && s.Fit })
+	if at < 0 {
+		return "", false
+	}
+	return b.seats[at].ID, true
+}
+
+// unwilling has a leader hand over that does not want to vote, when another voter does.
+func (b bench) unwilling() (seatChange, bool) {
+	leader := slices.IndexFunc(b.seats, func(s seat) bool { return s.Leader && !s.Fit && !s.Gone })
+	heir, ok := b.heir()
+	if leader < 0 || !ok {
+		return seatChange{}, false
+	}
+	return seatChange{op: seatYield, node: b.seats[leader].ID, reason: "it is not to vote any more", to: heir}, true
 }
 
 // safe tells whether living voters are a majority after the number of voters has changed.
@@ -148,7 +175,7 @@ func (b bench) surplus(replaceAfter time.Duration) (seatChange, bool) {
 	if b.voters == 2 && worst.Alive && worst.Fit {
 		return seatChange{}, false // what two have acknowledged is not left to one
 	}
-	return seatChange{seatDemote, worst.ID, fmt.Sprintf("the region is to have %d voters", b.target)}, true
+	return seatChange{op: seatDemote, node: worst.ID, reason: fmt.Sprintf("the region is to have %d voters", b.target)}, true
 }
 
 // crowded tells whether a domain has a voter that another domain could have, and that surplus would take.

@@ -65,8 +65,17 @@ func TestNextSeat(t *testing.T) {
 		{"who is gone is removed", "A1L B2V C3V D4!", "remove D"},
 		{"a gone voter too", "A1L B2V C3V!", "remove C"},
 		{"but not the majority with it", "A1L B2V? C3V!", ""},
+		{"a leader that does not want to vote hands over", "A1L- B2V C3V", "yield A"},
+		{"and is the first to go", "A1V- B2L C3V", "demote A"},
+		{"a voter that does not want to is replaced first", "A1V- B2L C3V D4", "promote D"},
+		{"and goes then", "A1V- B2L C3V D4V", "demote A"},
+		{"also when it is alone", "A1L- B2", "promote B"},
+		{"and hands over", "A1L- B2V", "yield A"},
+		{"to one that votes alone", "A1V- B2L", "demote A"},
+		{"nobody else wants to", "A1L- B2V-", ""},
 		{"an ejected leader hands over", "A1L! B2V C3V", "yield A"},
-		{"an ejected leader without another voter stays", "A1L! B2", ""},
+		{"an ejected leader without another voter is replaced first", "A1L! B2", "promote B"},
+		{"an ejected leader that nobody can replace stays", "A1L! B2-", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			change, ok := nextSeat(seatsOf(c.seats), time.Minute)
@@ -121,11 +130,14 @@ func apply(seats []seat, c seatChange) []seat {
 				continue
 			}
 			if c.op == seatYield {
-				s.Gone = false // somebody else's business from now on
+				s.Leader = false
 			}
 			s.Voter = c.op == seatPromote || c.op == seatYield
 		}
 		out = append(out, s)
+	}
+	for i := range out {
+		out[i].Leader = out[i].Leader || c.op == seatYield && out[i].ID == c.to
 	}
 	return out
 }
