@@ -37,7 +37,9 @@ func newSite(t *testing.T) *site {
 	s.region.AddAccount(t, account)
 	s.image = s.region.AddImage(t, account, "img", 1)
 	image, _ := state.Images.Get(s.region.FSM.View(), account, s.image)
-	s.host.AddSnapshot(image.Devices[0].SnapshotID)
+	if err := s.host.AddSnapshot(image.Devices[0].SnapshotID, 1<<30); err != nil {
+		t.Fatal(err)
+	}
 	s.start()
 	return s
 }
@@ -139,7 +141,7 @@ func TestStopAndStart(t *testing.T) {
 	scenario(t, nil, func(s *site) {
 		s.propose(command.StopInstances{AccountID: account, InstanceIDs: []string{"i-1"}})
 		s.reach(state.Stopped)
-		if _, ok := s.host.Guest("i-1"); ok || len(s.host.Released) == 0 {
+		if _, ok := s.host.Guest("i-1"); ok || s.host.Released() == 0 {
 			s.t.Fatal("stopped instance still has a guest, or its volume was not released")
 		}
 		s.propose(command.StartInstances{AccountID: account, InstanceIDs: []string{"i-1"}})

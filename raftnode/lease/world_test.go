@@ -194,7 +194,7 @@ func (w *world) begin(id string) {
 	w.t.Helper()
 	m := w.cluster.Member(id)
 	n := &node{id: id, host: simguest.NewHost(100 << 30), region: region.New(id, w.fsms[id], m.Node)}
-	n.host.AddSnapshot("snap-1")
+	w.must(n.host.AddSnapshot("snap-1", 1<<30))
 	n.host.Runs = w.check.of(id)
 	log := testLogger().With("node", id)
 	lessor, err := lease.NewLessor(lease.LessorConfig{Self: id, Region: n.region, Log: m.Node, Server: m.Server, NewVolumeID: w.volumeID, Logger: log})
