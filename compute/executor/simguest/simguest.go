@@ -24,6 +24,7 @@ type Host struct {
 	dir       string // where volumes and snapshots are remembered; "" is nowhere
 	deaf      bool   // guests do not listen to the power button
 	launches  int
+	asked     int // how often a guard was asked for its status
 	released  int
 	born      time.Time
 	frozen    chan struct{} // closed when the agent runs again; nil while it runs
@@ -58,6 +59,13 @@ func (h *Host) Launches() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.launches
+}
+
+// Asked is how often guards were asked how their guests are.
+func (h *Host) Asked() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.asked
 }
 
 // Released is how often a volume was released.
@@ -164,8 +172,11 @@ func (g *Guest) become(p executor.Phase, reason string) {
 
 // Status waits for another version than known.
 func (g *Guest) Status(ctx context.Context, known uint64) (executor.Status, error) {
-	for {
+	for first := true; ; first = false {
 		g.host.mu.Lock()
+		if first {
+			g.host.asked++
+		}
 		st, changed, closed := g.status, g.changed, g.closed
 		g.host.mu.Unlock()
 		if closed {
