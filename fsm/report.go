@@ -35,8 +35,7 @@ func (a *apply) observe(i *state.Instance, r command.InstanceReport) {
 		i.Ports = slices.Clone(r.Ports)
 		if i.Desired == state.Running {
 			a.enter(i, state.Running)
-			a.setAttachments(i, "attached")
-			a.markMade(i)
+			a.runsOnVolumes(i)
 		}
 	case command.SawImpaired:
 		i.Impaired = r.Reason.Message
@@ -164,14 +163,16 @@ func (a *apply) setAttachments(i *state.Instance, s string) {
 	}
 }
 
-// markMade notes that a guest runs on the instance's volumes.
-func (a *apply) markMade(i *state.Instance) {
+// runsOnVolumes: a guest runs on the instance's volumes, so they are attached, and made.
+func (a *apply) runsOnVolumes(i *state.Instance) {
 	for _, old := range slices.Collect(state.Volumes.List(a.View, state.ByInstance, i.ID)) {
-		if !old.Made {
-			v := *old
-			v.Made = true
-			state.Volumes.Put(a.Txn, &v)
+		if old.Made && old.Attachment.State == "attached" {
+			continue
 		}
+		v, at := *old, *old.Attachment
+		at.State, v.Made = "attached", true
+		v.Attachment = &at
+		state.Volumes.Put(a.Txn, &v)
 	}
 }
 

@@ -162,7 +162,9 @@ func (x *Executor) assign(ctx context.Context, view *state.View, guards map[stri
 	}
 	for _, ids := range []iter.Seq[string]{maps.Keys(guards), maps.Keys(x.keepers)} {
 		for id := range ids {
-			rows[id], _ = state.Instances.Get(view, state.AnyAccount, id) // elsewhere, or not at all: it is to be ended here
+			if _, here := rows[id]; !here { // elsewhere, or not at all: it is to be ended here
+				rows[id], _ = state.Instances.Get(view, state.AnyAccount, id)
+			}
 		}
 	}
 	x.rows = rows
