@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build e2e
+//go:build e2e || soak
 
 package e2e
 
@@ -14,26 +14,22 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hivecloud/hive/internal/e2e/lab"
-)
-
-const (
-	instances = 30
-	remade    = instances / 2 // carry the tag that has them made anew where their node is lost or drained
 )
 
 // region is three nodes that only pretend to run guests.
 type region struct {
 	*lab.Cluster
-	image string
+	instances int // half of them carry the tag that has them made anew where their node is lost or drained
+	image     string
 }
 
-// TestSimulatedRegion: thirty instances, one node killed, another drained. Nothing of it needs QEMU: the agents' PATH
-// has none.
-func TestSimulatedRegion(t *testing.T) {
+// lifeOf launches instances, kills one node and drains another. Nothing of it needs QEMU: the agents' PATH has none.
+func lifeOf(t *testing.T, instances int) {
 	t.Setenv("PATH", t.TempDir())
-	r := &region{Cluster: lab.New(t, nil)}
+	r := &region{Cluster: lab.New(t, nil), instances: instances}
 	r.Agent = []string{"--simulate-guests"}
 	r.Three()
 	r.takeImage()
@@ -42,6 +38,12 @@ func TestSimulatedRegion(t *testing.T) {
 	r.refusals()
 	lost := r.loseOne()
 	r.drainAnother(lost)
+}
+
+// lap says how long a step took; nothing is expected of it.
+func (r *region) lap(what string) func() {
+	begun := time.Now()
+	return func() { r.T.Logf("%s: %v", what, time.Since(begun).Round(10*time.Millisecond)) }
 }
 
 // instance is what DescribeInstances says of one.
@@ -95,7 +97,7 @@ func (r *region) eventually(what string, through *lab.Node, ok func(instance) bo
 		if all, err = r.describe(through); err != nil {
 			return err
 		}
-		if len(all) != instances {
+		if len(all) != r.instances {
 			return fmt.Errorf("%d instances", len(all))
 		}
 		for _, i := range all {
@@ -121,7 +123,8 @@ func (r *region) takeImage() {
 // launch runs half of the instances through one node and half through another; they spread over all three.
 func (r *region) launch() {
 	r.T.Helper()
-	form := url.Values{"ImageId": {r.image}, "InstanceType": {"m5.large"}, "MinCount": {fmt.Sprint(remade)}, "MaxCount": {fmt.Sprint(remade)}}
+	count := min(r.instances/2, 60) // of one call
+	form := url.Values{"ImageId": {r.image}, "InstanceType": {"t3.nano"}, "MinCount": {fmt.Sprint(count)}, "MaxCount": {fmt.Sprint(count)}}
 	r.Eventually("room for instances", func() error { // nodes tell what they have a moment after they joined
 		nodes, err := lab.Read[[]struct{ State string }](r.Cluster, r.Nodes[0], "node", "list")
 		if err == nil && (len(nodes) != 3 || nodes[0].State != "ready" || nodes[1].State != "ready" || nodes[2].State != "ready") {
@@ -129,18 +132,24 @@ func (r *region) launch() {
 		}
 		return err
 	})
-	r.OK(r.Nodes[1], "RunInstances", form)
+	running := r.lap(fmt.Sprintf("launched %d instances", r.instances))
+	for range r.instances / 2 / count {
+		r.OK(r.Nodes[1], "RunInstances", form)
+	}
 	for name, value := range map[string]string{"ResourceType": "instance", "Tag.1.Key": "hive:recovery", "Tag.1.Value": "remake"} {
 		form.Set("TagSpecification.1."+name, value)
 	}
-	r.OK(r.Nodes[2], "RunInstances", form)
-	all := r.eventually("all run", r.Nodes[0], func(i instance) bool { return i.State == "running" })
-	count := map[string]int{}
-	for _, i := range all {
-		count[i.node]++
+	for range r.instances / 2 / count {
+		r.OK(r.Nodes[2], "RunInstances", form)
 	}
-	if count["node1"] != instances/3 || count["node2"] != instances/3 || count["node3"] != instances/3 {
-		r.T.Errorf("instances a node: %v, want an even spread", count)
+	all := r.eventually("all run", r.Nodes[0], func(i instance) bool { return i.State == "running" })
+	running()
+	spread := map[string]int{}
+	for _, i := range all {
+		spread[i.node]++
+	}
+	if share := r.instances / 3; spread["node1"] != share || spread["node2"] != share || spread["node3"] != share {
+		r.T.Errorf("instances a node: %v, want an even spread", spread)
 	}
 }
 
@@ -198,7 +207,7 @@ func (r *region) refusals() {
 	}
 	r.Start(n)
 	r.Eventually("the guests of "+n.Name+", gone with its agent, are started again on the volumes that they had", func() error {
-		if got := started(); got != before+instances/3 {
+		if got := started(); got != before+r.instances/3 {
 			return fmt.Errorf("guests started so far: %d, before the restart: %d", got, before)
 		}
 		return nil
@@ -215,6 +224,7 @@ func (r *region) loseOne() *lab.Node {
 	if err != nil {
 		r.T.Fatal(err)
 	}
+	elsewhere := r.lap("killed a node with a third of them, all elsewhere or stopped")
 	lost.Kill()
 	r.eventually("the instances of "+lost.Name+" are elsewhere or explained", others[0], func(i instance) bool {
 		switch {
@@ -225,6 +235,7 @@ func (r *region) loseOne() *lab.Node {
 		}
 		return i.State == "stopped" && strings.Contains(i.Reason, "Server.InternalError") && strings.Contains(i.Reason, lost.Name)
 	})
+	elsewhere()
 	r.Start(lost)
 	form := url.Values{}
 	for _, i := range before {
@@ -254,7 +265,9 @@ func (r *region) drainAnother(lost *lab.Node) {
 	if err != nil {
 		r.T.Fatal(err)
 	}
+	empty := r.lap("drained another")
 	out := r.Told(lost, "node", "drain", drained.Name)
+	empty()
 	if !strings.Contains(out, "nothing runs on the node any more") || strings.Count(out, ": stopping") == 0 {
 		r.T.Errorf("progress of the drain:\n%s", out)
 	}
@@ -278,8 +291,8 @@ func (r *region) drainAnother(lost *lab.Node) {
 			stopped++
 		}
 	}
-	if len(addresses) != instances {
-		r.T.Errorf("%d addresses for %d instances", len(addresses), instances)
+	if len(addresses) != r.instances {
+		r.T.Errorf("%d addresses for %d instances", len(addresses), r.instances)
 	}
 	if running[drained.Name] != 0 || stopped == 0 {
 		r.T.Errorf("running: %v, stopped: %d", running, stopped)
