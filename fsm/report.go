@@ -151,18 +151,6 @@ func (a *apply) terminated(i *state.Instance) {
 	a.enter(i, state.Terminated)
 }
 
-// setAttachments sets the attachment state of the instance's volumes.
-func (a *apply) setAttachments(i *state.Instance, s string) {
-	for _, old := range slices.Collect(state.Volumes.List(a.View, state.ByInstance, i.ID)) {
-		if old.Attachment.State != s {
-			v, at := *old, *old.Attachment
-			at.State = s
-			v.Attachment = &at
-			state.Volumes.Put(a.Txn, &v)
-		}
-	}
-}
-
 // runsOnVolumes: a guest runs on the instance's volumes, so they are attached, and made.
 func (a *apply) runsOnVolumes(i *state.Instance) {
 	for _, old := range slices.Collect(state.Volumes.List(a.View, state.ByInstance, i.ID)) {

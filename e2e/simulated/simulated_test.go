@@ -28,6 +28,7 @@ type region struct {
 
 // lifeOf launches instances, kills one node and drains another. Nothing of it needs QEMU: the agents' PATH has none.
 func lifeOf(t *testing.T, instances int) {
+	t.Helper()
 	t.Setenv("PATH", t.TempDir())
 	r := &region{Cluster: lab.New(t, nil), instances: instances}
 	r.Agent = []string{"--simulate-guests"}
@@ -178,21 +179,22 @@ func (r *region) saysSo() {
 			r.T.Errorf("node list: %+v", n)
 		}
 	}
-	for _, i := range lab.Run[[]struct {
+	list := lab.Run[[]struct {
 		ID        string
 		Simulated bool
-	}](r.Cluster, r.Nodes[0], "instance", "list") {
+	}](r.Cluster, r.Nodes[0], "instance", "list")
+	for _, i := range list {
 		if !i.Simulated {
 			r.T.Errorf("instance list: %+v", i)
 		}
-		for _, n := range r.Nodes {
-			if out, err := r.Try(n, "instance", "console", i.ID); err != nil || !strings.HasPrefix(string(out), "simulated guest "+i.ID) {
-				r.T.Errorf("console of %s through %s: %q %v", i.ID, n.Name, out, err)
-			}
-		}
-		r.OK(r.Nodes[0], "GetConsoleScreenshot", url.Values{"InstanceId": {i.ID}})
-		break
 	}
+	id := list[0].ID
+	for _, n := range r.Nodes {
+		if out, err := r.Try(n, "instance", "console", id); err != nil || !strings.HasPrefix(string(out), "simulated guest "+id) {
+			r.T.Errorf("console of %s through %s: %q %v", id, n.Name, out, err)
+		}
+	}
+	r.OK(r.Nodes[0], "GetConsoleScreenshot", url.Values{"InstanceId": {id}})
 }
 
 // refusals: a simulated directory is not started as a real one, and in the simulation a restart is a power cut.
