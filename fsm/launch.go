@@ -26,12 +26,12 @@ func (a *apply) runInstances(c command.RunInstances) (any, *command.Error) {
 		return nil, refusal
 	}
 	made := command.Launched{ReservationID: c.Launches[0].Instance.ReservationID}
-	hash := a.keepBlob(c.UserData, len(c.Plan))
+	hash, free := a.keepBlob(c.UserData, len(c.Plan)), a.addresses()
 	for n, place := range c.Plan {
 		if refusal := a.place(place, &c.Launches[n].Instance); refusal != nil {
 			return nil, refusal
 		}
-		if refusal := a.launch(c.Launches[n], place, hash); refusal != nil {
+		if refusal := a.launch(c.Launches[n], place, hash, free); refusal != nil {
 			return nil, refusal
 		}
 		made.InstanceIDs = append(made.InstanceIDs, c.Launches[n].Instance.ID)
@@ -156,7 +156,7 @@ func (a *apply) place(p command.Assignment, i *state.Instance) *command.Error {
 }
 
 // launch makes the rows of one instance.
-func (a *apply) launch(l command.Launch, place command.Assignment, userData string) *command.Error {
+func (a *apply) launch(l command.Launch, place command.Assignment, userData string, free *addresses) *command.Error {
 	i, eni := l.Instance, l.Interface
 	if _, ok := state.Instances.Get(a.View, state.AnyAccount, i.ID); ok {
 		return command.Errorf("InternalError", "The instance id %s is in use.", i.ID)
@@ -166,11 +166,11 @@ func (a *apply) launch(l command.Launch, place command.Assignment, userData stri
 		return command.Errorf("InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", i.SubnetID)
 	}
 	var refusal *command.Error
-	if eni.PrivateIP, refusal = a.privateAddress(subnet); refusal != nil {
+	if eni.PrivateIP, refusal = free.private(subnet); refusal != nil {
 		return refusal
 	}
 	if subnet.MapPublicIP {
-		if eni.PublicIP, refusal = a.publicAddress(); refusal != nil {
+		if eni.PublicIP, refusal = free.publicly(); refusal != nil {
 			return refusal
 		}
 	}
@@ -185,6 +185,9 @@ func (a *apply) launch(l command.Launch, place command.Assignment, userData stri
 		v.AccountID, v.Zone, v.NodeID, v.Epoch, v.Created, v.State = i.AccountID, i.Zone, place.NodeID, 1, a.now, state.VolumeInUse
 		v.Attachment = &state.Attachment{InstanceID: i.ID, Device: d.Name, State: "attaching", DeleteOnTermination: d.DeleteOnTermination, Attached: a.now}
 		state.Volumes.Put(a.Txn, &v)
+	}
+	if _, replaces := state.NetworkInterfaces.Get(a.View, state.AnyAccount, eni.ID); replaces {
+		free.forget() // two of one id, which no proposer makes: the addresses of the first are free again
 	}
 	state.NetworkInterfaces.Put(a.Txn, &eni)
 	state.Instances.Put(a.Txn, &i)

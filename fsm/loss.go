@@ -171,7 +171,7 @@ func (a *apply) publish(i *state.Instance) *command.Error {
 	}
 	n := *eni
 	var refusal *command.Error
-	if n.PublicIP, refusal = a.publicAddress(); refusal != nil {
+	if n.PublicIP, refusal = a.addresses().publicly(); refusal != nil {
 		return refusal
 	}
 	state.NetworkInterfaces.Put(a.Txn, &n)

@@ -35,8 +35,7 @@ func (a *apply) observe(i *state.Instance, r command.InstanceReport) {
 		i.Ports = slices.Clone(r.Ports)
 		if i.Desired == state.Running {
 			a.enter(i, state.Running)
-			a.setAttachments(i, "attached")
-			a.markMade(i)
+			a.runsOnVolumes(i)
 		}
 	case command.SawImpaired:
 		i.Impaired = r.Reason.Message
@@ -152,26 +151,16 @@ func (a *apply) terminated(i *state.Instance) {
 	a.enter(i, state.Terminated)
 }
 
-// setAttachments sets the attachment state of the instance's volumes.
-func (a *apply) setAttachments(i *state.Instance, s string) {
+// runsOnVolumes: a guest runs on the instance's volumes, so they are attached, and made.
+func (a *apply) runsOnVolumes(i *state.Instance) {
 	for _, old := range slices.Collect(state.Volumes.List(a.View, state.ByInstance, i.ID)) {
-		if old.Attachment.State != s {
-			v, at := *old, *old.Attachment
-			at.State = s
-			v.Attachment = &at
-			state.Volumes.Put(a.Txn, &v)
+		if old.Made && old.Attachment.State == "attached" {
+			continue
 		}
-	}
-}
-
-// markMade notes that a guest runs on the instance's volumes.
-func (a *apply) markMade(i *state.Instance) {
-	for _, old := range slices.Collect(state.Volumes.List(a.View, state.ByInstance, i.ID)) {
-		if !old.Made {
-			v := *old
-			v.Made = true
-			state.Volumes.Put(a.Txn, &v)
-		}
+		v, at := *old, *old.Attachment
+		at.State, v.Made = "attached", true
+		v.Attachment = &at
+		state.Volumes.Put(a.Txn, &v)
 	}
 }
 

@@ -17,11 +17,12 @@ import (
 )
 
 func newAgent(a *app) *cobra.Command {
+	var simulate bool
 	cmd := &cobra.Command{
 		Use: "agent", Short: "Run this node", Args: exactArgs(),
 		Long: "Run this node until it is told to end. Guests go on without their agent; the next one adopts them.\n" +
 			"SIGHUP applies a changed log level at once and says which other changes need a restart.",
-		Example: "  hive agent --data-dir ~/hive/",
+		Example: "  hive agent --data-dir ~/hive/\n  hive agent --data-dir /tmp/demo --simulate-guests",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.loadConfig()
 			if err != nil {
@@ -34,9 +35,10 @@ func newAgent(a *app) *cobra.Command {
 			}
 			stop := a.reloadOnHangup(cmd.Context(), cfg, logger)
 			defer stop()
-			return agent.Run(cmd.Context(), cfg, agent.Options{Version: version, Revision: revision, Logger: logger, Recent: recent})
+			return agent.Run(cmd.Context(), cfg, agent.Options{Version: version, Revision: revision, Logger: logger, Recent: recent, SimulateGuests: simulate})
 		},
 	}
+	cmd.Flags().BoolVar(&simulate, "simulate-guests", false, "run no guests and keep no volumes but pretend to, without QEMU: for tests and demonstrations, in a region of such nodes only")
 	a.addConfigFlags(cmd)
 	return cmd
 }

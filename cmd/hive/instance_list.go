@@ -32,7 +32,7 @@ var instanceColumns = []column[admin.Instance]{
 	{"INSTANCE", false, func(i admin.Instance) string { return i.ID }},
 	{"NAME", false, func(i admin.Instance) string { return i.Name }},
 	{"TYPE", false, func(i admin.Instance) string { return i.Type }},
-	{"STATE", false, func(i admin.Instance) string { return i.State }},
+	{"STATE", false, instanceState},
 	{"NODE", false, func(i admin.Instance) string { return i.Node }},
 	{"PUBLIC-IP", false, func(i admin.Instance) string { return i.PublicIP }},
 	{"LAUNCHED", false, func(i admin.Instance) string { return ago(i.LaunchedAt) }},
@@ -40,4 +40,12 @@ var instanceColumns = []column[admin.Instance]{
 	{"PRIVATE-IP", true, func(i admin.Instance) string { return i.PrivateIP }},
 	{"IMAGE", true, func(i admin.Instance) string { return i.Image }},
 	{"REASON", true, func(i admin.Instance) string { return i.Reason }},
+}
+
+// instanceState is an instance's state, and whether the instance is only pretended to be in it.
+func instanceState(i admin.Instance) string {
+	if i.Simulated {
+		return i.State + " (simulated)"
+	}
+	return i.State
 }

@@ -35,7 +35,7 @@ var instanceMembers = []column[admin.Instance]{
 	{"Name", false, func(i admin.Instance) string { return i.Name }},
 	{"Account", false, func(i admin.Instance) string { return i.Account }},
 	{"Type", false, func(i admin.Instance) string { return i.Type }},
-	{"State", false, func(i admin.Instance) string { return i.State }},
+	{"State", false, instanceState},
 	{"Reason", false, func(i admin.Instance) string { return i.Reason }},
 	{"Image", false, func(i admin.Instance) string { return i.Image }},
 	{"Key", false, func(i admin.Instance) string { return i.KeyName }},

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -59,6 +60,12 @@ type Executor struct {
 
 	fence fence
 
+	// What the last pass saw, so that a change of the region wakes only those whom it concerns: each step of a keeper is a
+	// question to a guard. Run's goroutine alone has them.
+	rows  map[string]*state.Instance
+	self  standing
+	swept time.Time
+
 	mu       sync.Mutex
 	keepers  map[string]*keeper
 	draining bool
@@ -83,7 +90,7 @@ func New(cfg Config) *Executor {
 	if cfg.Clock == nil {
 		cfg.Clock = boottime.Now
 	}
-	return &Executor{cfg: cfg, log: cfg.Logger.Named("executor"), keepers: map[string]*keeper{}}
+	return &Executor{cfg: cfg, log: cfg.Logger.Named("executor"), keepers: map[string]*keeper{}, rows: map[string]*state.Instance{}}
 }
 
 // Run keeps the node's instances until the context ends. Guests go on without it.
@@ -97,10 +104,15 @@ func (x *Executor) Run(ctx context.Context) error {
 	for {
 		changed := x.cfg.Region.Changed()
 		view := x.cfg.Region.Local()
-		x.assign(ctx, view)
+		var guards map[string]bool
+		if time.Since(x.swept) >= sweepEvery {
+			x.swept = time.Now()
+			guards = x.remains(view)
+			x.reportSpace(ctx, view)
+		}
+		x.assign(ctx, view, guards)
 		x.deleteVolumes(ctx, view)
 		x.deleteSnapshots(ctx, view, known)
-		x.reportSpace(ctx, view)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -126,27 +138,47 @@ func (x *Executor) firstView(ctx context.Context) error {
 	}
 }
 
-// assign makes sure that every instance that concerns this node has a keeper, and wakes them.
-func (x *Executor) assign(ctx context.Context, view *state.View) {
-	wanted := map[string]bool{}
-	for i := range state.Instances.List(view, state.ByNode, x.cfg.NodeID) {
-		wanted[i.ID] = true
+// standing is what of a node's own record decides what its reports are worth and what its guests may do.
+type standing struct {
+	epoch       uint64
+	lost, armed bool
+}
+
+// assign makes sure that every instance that concerns this node has a keeper, and wakes those whose row has changed; all
+// of them when the node's own standing has. guards are the instances that have a guard here, when they were looked for.
+func (x *Executor) assign(ctx context.Context, view *state.View, guards map[string]bool) {
+	s := view.Standing(x.cfg.NodeID)
+	self := standing{lost: s.Lost, armed: s.Armed}
+	if n, ok := state.Nodes.Get(view, state.AnyAccount, x.cfg.NodeID); ok {
+		self.epoch = n.Epoch
 	}
-	guards := x.remains(view)
-	for id := range guards {
-		wanted[id] = true
-	}
+	everybody := self != x.self
+	x.self = self
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	before, rows := x.rows, map[string]*state.Instance{}
+	for i := range state.Instances.List(view, state.ByNode, x.cfg.NodeID) {
+		rows[i.ID] = i
+	}
+	for _, ids := range []iter.Seq[string]{maps.Keys(guards), maps.Keys(x.keepers)} {
+		for id := range ids {
+			if _, here := rows[id]; !here { // elsewhere, or not at all: it is to be ended here
+				rows[id], _ = state.Instances.Get(view, state.AnyAccount, id)
+			}
+		}
+	}
+	x.rows = rows
 	if x.draining {
 		return
 	}
-	for id := range wanted {
+	for id, row := range rows {
 		if k, ok := x.keepers[id]; ok {
-			k.wake()
+			if was, known := before[id]; everybody || !known || was != row { // rows are never changed in place
+				k.wake()
+			}
 			continue
 		}
-		if i, ok := state.Instances.Get(view, state.AnyAccount, id); ok && settled(i) && !guards[id] {
+		if row != nil && settled(row) && !guards[id] {
 			continue
 		}
 		k := newKeeper(x, id)
@@ -225,6 +257,10 @@ func (x *Executor) deleteSnapshots(ctx context.Context, view *state.View, known 
 	}
 	maps.Copy(known, have)
 }
+
+// sweepEvery is how often at most the node looks at what is here of guests and how much room its disk has: a region may
+// change hundreds of times a second.
+const sweepEvery = time.Second
 
 // spaceStep is the change of free space, in GiB, that is worth telling the scheduler.
 const spaceStep = 1

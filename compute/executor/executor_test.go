@@ -4,6 +4,7 @@ package executor_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -37,7 +38,9 @@ func newSite(t *testing.T) *site {
 	s.region.AddAccount(t, account)
 	s.image = s.region.AddImage(t, account, "img", 1)
 	image, _ := state.Images.Get(s.region.FSM.View(), account, s.image)
-	s.host.AddSnapshot(image.Devices[0].SnapshotID)
+	if err := s.host.AddSnapshot(image.Devices[0].SnapshotID, 1<<30); err != nil {
+		t.Fatal(err)
+	}
 	s.start()
 	return s
 }
@@ -139,7 +142,7 @@ func TestStopAndStart(t *testing.T) {
 	scenario(t, nil, func(s *site) {
 		s.propose(command.StopInstances{AccountID: account, InstanceIDs: []string{"i-1"}})
 		s.reach(state.Stopped)
-		if _, ok := s.host.Guest("i-1"); ok || len(s.host.Released) == 0 {
+		if _, ok := s.host.Guest("i-1"); ok || s.host.Released() == 0 {
 			s.t.Fatal("stopped instance still has a guest, or its volume was not released")
 		}
 		s.propose(command.StartInstances{AccountID: account, InstanceIDs: []string{"i-1"}})
@@ -295,4 +298,30 @@ func TestVolumeLost_IsNotMadeAnew(t *testing.T) {
 			s.t.Error("a new volume stands in for the lost one")
 		}
 	})
+}
+
+// What happens elsewhere in the region is no reason to ask this node's guards: each question is a call to a process.
+func TestForeignChange_WakesNobody(t *testing.T) {
+	scenario(t, nil, func(s *site) {
+		s.settle()
+		before := s.host.Asked()
+		for n := range 100 {
+			s.propose(command.CreateTags{AccountID: account, Resources: []string{s.image}, Tags: []state.Tag{{Key: "k", Value: fmt.Sprint(n)}}})
+			synctest.Wait()
+		}
+		if asked := s.host.Asked() - before; asked > 0 {
+			t.Errorf("guards were asked %d times for 100 changes that are not theirs", asked)
+		}
+		s.propose(command.StopInstances{AccountID: account, InstanceIDs: []string{"i-1"}})
+		synctest.Wait() // and not: after the next look around
+		if i := s.instance(); i.State != state.Stopped {
+			t.Errorf("an instance that was asked to stop is %s", i.State)
+		}
+	})
+}
+
+// settle lets the executor look around once, without a cause.
+func (s *site) settle() {
+	time.Sleep(6 * time.Second) // virtual
+	synctest.Wait()
 }

@@ -308,6 +308,9 @@ func (k *keeper) start(ctx context.Context, view *state.View, i *state.Instance)
 	st, err := k.launch(ctx, view, i)
 	if err == nil {
 		k.log.Info("started guest", "phase", st.Phase)
+		if st.Phase == Up {
+			return 0 // to say so
+		}
 		return soon
 	}
 	return k.notStarted(ctx, i, err)

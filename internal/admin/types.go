@@ -29,7 +29,7 @@ type Status struct {
 
 // Accelerator is how guests of a node run.
 type Accelerator struct {
-	Name   string `json:"name"`   // kvm or tcg
+	Name   string `json:"name"`   // kvm, tcg or simulated
 	Reason string `json:"reason"` // why not the better one; empty for kvm
 }
 
@@ -116,7 +116,8 @@ type Instance struct {
 	State      string    `json:"state"`
 	Reason     string    `json:"reason,omitempty"`
 	Image      string    `json:"image"`
-	Node       string    `json:"node"` // empty when not placed
+	Simulated  bool      `json:"simulated,omitempty"` // by a node that only pretends (hive agent --simulate-guests)
+	Node       string    `json:"node"`                // empty when not placed
 	AZ         string    `json:"az"`
 	PrivateIP  string    `json:"privateIp"`
 	PublicIP   string    `json:"publicIp"`

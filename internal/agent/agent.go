@@ -40,9 +40,11 @@ const tickEvery = time.Minute
 type Options struct {
 	// Executable is the hive binary that blockd and guards are started from. Default: this one.
 	Executable string
-	Version    string
-	Revision   string
-	Logger     hclog.Logger
+	// SimulateGuests puts guests and volumes in memory in the place of QEMU, guards and blockd: see DESIGN.md.
+	SimulateGuests bool
+	Version        string
+	Revision       string
+	Logger         hclog.Logger
 	// Recent keeps the agent's newest log lines for hive debug bundle; nil: they are in no bundle.
 	Recent *logging.Recent
 	// Ready is called once when the node serves.
@@ -62,9 +64,9 @@ type Agent struct {
 	truth     *truth
 	region    *region.Region
 	host      host
-	blocks    *blocks
-	daemon    *blockDaemon
-	guests    *guests
+	blocks    disks
+	daemon    diskDaemon
+	guests    hypervisors
 	rotations *rotations
 	farewells farewells
 	exec      *executor.Executor
@@ -75,8 +77,10 @@ type Agent struct {
 	audit     *audit
 	keyUses   *keyUses
 	keys      *kms.Service
-	gossip    *gossip.Gossip
-	edge      *pki.Edge // nil when the operator gave a certificate
+	// simulation is blocks, daemon and guests of a node that simulates them; nil on a real one.
+	simulation *simulated
+	gossip     *gossip.Gossip
+	edge       *pki.Edge // nil when the operator gave a certificate
 
 	apiAddr     string
 	callers     *vip.Callers // connections to the virtual address
@@ -118,6 +122,9 @@ func (a *Agent) prepare(ctx context.Context) (err error) {
 	if err := a.checkConfig(); err != nil {
 		return err
 	}
+	if err := a.checkSimulation(); err != nil {
+		return err
+	}
 	if a.ring, err = seal.Load(a.at.clusterKey()); err != nil {
 		return err
 	}
@@ -126,7 +133,7 @@ func (a *Agent) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	// The probe comes before the log: it can refuse (accel = kvm), and nothing should have started then.
-	if a.host, err = inspect(ctx, a.config); err != nil {
+	if a.host, err = a.lookAtHost(ctx); err != nil {
 		return err
 	}
 	a.log.Info("accelerator chosen", "accel", a.host.accel.Accel, "reason", a.host.accel.Reason)
@@ -144,6 +151,14 @@ func (a *Agent) prepare(ctx context.Context) (err error) {
 	return a.prepareGuests()
 }
 
+// lookAtHost finds out what instances may take here.
+func (a *Agent) lookAtHost(ctx context.Context) (host, error) {
+	if a.options.SimulateGuests {
+		return simulatedHost(a.config), nil
+	}
+	return inspect(ctx, a.config)
+}
+
 // checkConfig refuses a configuration that contradicts what Init decided.
 func (a *Agent) checkConfig() error {
 	for _, one := range []struct{ what, have, want string }{
@@ -158,17 +173,8 @@ func (a *Agent) checkConfig() error {
 }
 
 func (a *Agent) prepareGuests() error {
-	data := a.blockDir()
-	a.blocks = newBlocks(a.at.blockSocket())
-	a.blocks.fetcher = &fetcher{a: a}
-	if err := os.RemoveAll(a.at.fetched()); err != nil {
-		return fmt.Errorf("clear half-fetched snapshots: %w", err)
-	}
-	a.daemon = &blockDaemon{exe: a.options.Executable, socket: a.at.blockSocket(), pid: filepath.Join(a.at.run(), "blockd.pid"), logs: filepath.Join(a.at.logs(), "blockd.log"),
-		args: []string{"blockd", "--dir", data, "--socket", a.at.blockSocket(), "--reserve", fmt.Sprint(int64(a.config.Block.Reserve)), "--log-level", a.config.Log.Level, "--log-format", a.config.Log.Format},
-		ping: a.blocks.ping, log: a.log.Named("blockd")}
-	var err error
-	if a.guests, err = newGuests(a.config, a.at, a.host, a.options.Executable); err != nil {
+	err := a.prepareSubstrate()
+	if err != nil {
 		return err
 	}
 	if a.lease, err = newLeases(a); err != nil {
@@ -263,6 +269,9 @@ func (a *Agent) join(ctx context.Context) error {
 	for {
 		err := a.region.Fresh(ctx) // registered means: has caught up
 		if err == nil {
+			if err := a.agrees(a.region.Local()); err != nil {
+				return err
+			}
 			err = a.lease.register(ctx, c)
 		}
 		var refusal *command.Error
@@ -352,6 +361,9 @@ func (a *Agent) status(ctx context.Context) admin.Status {
 	}
 	if out.Leader == "" {
 		out.Problems = append(out.Problems, "the region has no leader")
+	}
+	if a.simulation != nil {
+		out.Problems = append(out.Problems, a.host.accel.Reason+": no instance really runs here")
 	}
 	out.Problems = append(out.Problems, a.lease.problems()...)
 	if err := a.blocks.ping(ctx); err != nil {

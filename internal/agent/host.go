@@ -44,8 +44,14 @@ func inspect(ctx context.Context, c *config.Config) (host, error) {
 	if err != nil {
 		return host{}, fmt.Errorf("read memory size: %w", err)
 	}
-	h := host{accel: found, cpu: instancetypes.ParseCPUInfo(string(text)), cpus: runtime.NumCPU(), memoryMiB: int64(memory.Total >> 20),
-		ratios: instancetypes.Ratios{Burstable: int(c.Compute.OvercommitCPUBurstable), Fixed: int(c.Compute.OvercommitCPU)}}
+	h := host{accel: found, cpu: instancetypes.ParseCPUInfo(string(text)), cpus: runtime.NumCPU(), memoryMiB: int64(memory.Total >> 20)}
+	h.offer(c, string(found.Accel))
+	return h, nil
+}
+
+// offer says what of the machine instances may take, and which types it has room for under an accelerator.
+func (h *host) offer(c *config.Config, accelerator string) {
+	h.ratios = instancetypes.Ratios{Burstable: int(c.Compute.OvercommitCPUBurstable), Fixed: int(c.Compute.OvercommitCPU)}
 	var o instancetypes.Overrides
 	if given(c, "compute.reserve_cpu") {
 		milli := int64(math.Round(c.Compute.ReserveCPU * 1000))
@@ -56,12 +62,11 @@ func inspect(ctx context.Context, c *config.Config) (host, error) {
 		o.ReservedMemoryMiB = &mib
 	}
 	h.schedulable = instancetypes.Reserve(h.cpus, h.memoryMiB, o)
-	for _, t := range instancetypes.Offered(instancetypes.Host{Accel: string(found.Accel), CPU: h.cpu, CPUs: h.cpus, MemoryMiB: h.memoryMiB,
+	for _, t := range instancetypes.Offered(instancetypes.Host{Accel: accelerator, CPU: h.cpu, CPUs: h.cpus, MemoryMiB: h.memoryMiB,
 		Schedulable: h.schedulable, Ratios: h.ratios}) {
 		h.types = append(h.types, t.Name)
 	}
 	slices.Sort(h.types)
-	return h, nil
 }
 
 // given tells whether the operator set a value, rather than leaving it to the defaults.

@@ -18,6 +18,7 @@ const clusterKeyFile = "cluster.key"
 //	raft/            the log and its snapshots
 //	volumes          blockd's directory, unless block.data_dir says otherwise
 //	guests/          one directory a guest: spec, state, sockets, serial log
+//	simulated/       NOTICE, and the sizes of volumes and snapshots, where they are simulated
 //	fetched/         snapshots on their way from other nodes
 //	metrics/         what the node measured, for the CloudWatch API
 //	audit/           a record of every API call, unless audit.dir says otherwise (0700)
@@ -39,6 +40,10 @@ func (l layout) guests() string  { return filepath.Join(l.dir, "guests") }
 func (l layout) run() string     { return filepath.Join(l.dir, "run") }
 func (l layout) logs() string    { return filepath.Join(l.dir, "log") }
 func (l layout) metrics() string { return filepath.Join(l.dir, "metrics") }
+func (l layout) simulated() string {
+	return filepath.Join(l.dir, "simulated")
+}
+func (l layout) blockPID() string { return filepath.Join(l.dir, "run", "blockd.pid") }
 func (l layout) blockSocket() string {
 	return filepath.Join(l.dir, "run", "blockd.sock")
 }

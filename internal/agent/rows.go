@@ -19,7 +19,7 @@ func instanceRow(v *state.View, i *state.Instance) admin.Instance {
 		PrivateIP: i.PrivateIP, PublicIP: i.PublicIP, KeyName: i.KeyName, LaunchedAt: i.LaunchTime.Std(),
 	}
 	if i.NodeID != "" {
-		out.Node = nodeName(v, i.NodeID)
+		out.Node, out.Simulated = nodeName(v, i.NodeID), isSimulated(v, i.NodeID)
 	}
 	out.Reason = i.Reason.Message
 	if i.Impaired != "" {

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hivecloud/hive/fsm/state"
 	"github.com/hivecloud/hive/internal/rpc"
 	"github.com/hivecloud/hive/internal/vfs"
 )
@@ -93,6 +94,10 @@ func (a *Agent) answerData(ctx context.Context, c net.Conn) error {
 	if q.Op != dataSnapshot || q.ID == "" || q.ID != filepath.Base(q.ID) {
 		return writeLine(c, dataAnswer{Error: fmt.Sprintf("this node does not serve %q", q.Op)})
 	}
+	if a.simulation != nil {
+		row, _ := state.Snapshots.Get(a.region.Local(), state.AnyAccount, q.ID)
+		return a.simulation.answerSnapshot(c, q.ID, row)
+	}
 	f, err := vfs.OS().OpenFile(a.snapshotFile(q.ID), os.O_RDONLY, 0)
 	if err != nil {
 		return writeLine(c, dataAnswer{Error: "this node does not have the snapshot " + q.ID})
@@ -134,9 +139,12 @@ func sendRuns(ctx context.Context, c net.Conn, f vfs.File, size int64) error {
 	if err != nil {
 		return err
 	}
-	binary.BigEndian.PutUint64(buf, endOfRuns)
-	binary.BigEndian.PutUint32(buf[8:], 0)
-	return sendPart(c, buf[:12])
+	return sendEnd(c)
+}
+
+// sendEnd says that no more runs come.
+func sendEnd(c net.Conn) error {
+	return sendPart(c, binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, endOfRuns), 0))
 }
 
 func sendPart(c net.Conn, b []byte) error {

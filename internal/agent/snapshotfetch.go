@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,8 +23,9 @@ import (
 
 // fetcher brings snapshots to this node that a launch needs here and only other nodes have.
 type fetcher struct {
-	a   *Agent
-	one singleflight.Group // two launches of one image fetch it once
+	a    *Agent
+	copy func(ctx context.Context, node string, s *state.Snapshot) error // from, but on a simulated node
+	one  singleflight.Group                                              // two launches of one image fetch it once
 }
 
 // fetch gets the bytes of a snapshot from any node that has them. They are taken for the snapshot only when their
@@ -44,7 +46,7 @@ func (f *fetcher) once(ctx context.Context, id string) error {
 		if node == a.id.NodeID {
 			continue
 		}
-		err := f.from(ctx, node, s)
+		err := f.copy(ctx, node, s)
 		if err == nil {
 			a.log.Info("snapshot fetched", "snapshot", id, "from", node, "bytes", s.Bytes)
 			return f.tell(ctx, id)
@@ -87,35 +89,46 @@ func (f *fetcher) from(ctx context.Context, node string, s *state.Snapshot) (err
 	return nil
 }
 
-func (f *fetcher) download(ctx context.Context, node string, s *state.Snapshot, path string) (err error) {
+// ask begins a stream of a snapshot's runs from a node. The caller closes it.
+func (f *fetcher) ask(ctx context.Context, node string, s *state.Snapshot) (net.Conn, error) {
 	c, err := f.a.truth.mux.Dial(ctx, node, rpc.ProtoData)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	defer stop()
+	var head dataAnswer
+	if err = writeLine(c, dataRequest{Op: dataSnapshot, ID: s.ID}); err == nil {
+		err = readLine(c, &head)
+	}
+	switch {
+	case err != nil:
+	case head.Error != "":
+		err = errors.New(head.Error)
+	case head.Size != s.Bytes:
+		err = fmt.Errorf("it has %d bytes, the region's record says %d", head.Size, s.Bytes)
+	default:
+		return c, nil
+	}
+	return nil, errors.Join(err, c.Close())
+}
+
+func (f *fetcher) download(ctx context.Context, node string, s *state.Snapshot, path string) (err error) {
+	c, err := f.ask(ctx, node, s)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	defer context.AfterFunc(ctx, func() { c.Close() })()
-	if err := writeLine(c, dataRequest{Op: dataSnapshot, ID: s.ID}); err != nil {
-		return err
-	}
-	var head dataAnswer
-	if err := readLine(c, &head); err != nil {
-		return err
-	}
-	if head.Error != "" {
-		return errors.New(head.Error)
-	}
-	if head.Size != s.Bytes {
-		return fmt.Errorf("it has %d bytes, the region's record says %d", head.Size, s.Bytes)
-	}
 	file, err := vfs.OS().OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	if err := file.Truncate(head.Size); err != nil {
+	if err := file.Truncate(s.Bytes); err != nil {
 		return err
 	}
-	return receiveRuns(c, file, head.Size)
+	return receiveRuns(c, file, s.Bytes)
 }
 
 // tell records the copy. A snapshot that was deleted meanwhile leaves nothing here.

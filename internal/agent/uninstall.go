@@ -34,7 +34,7 @@ type Uninstall struct {
 }
 
 // ours are the names in a data directory that Hive makes.
-var ours = []string{"node.json", "cluster.json", "pki", "cluster.key", "gossip.key", "raft", "volumes", "guests", "fetched", "metrics", "audit", "import", "run", "log", "left", "hive.hcl"}
+var ours = []string{"node.json", "cluster.json", "pki", "cluster.key", "gossip.key", "raft", "volumes", "guests", "simulated", "fetched", "metrics", "audit", "import", "run", "log", "left", "hive.hcl"}
 
 // PlanUninstall looks at what is there and changes nothing.
 func PlanUninstall(c *config.Config) (*Uninstall, error) {

@@ -15,7 +15,7 @@ import (
 // Verdict is the outcome of a check.
 type Verdict string
 
-// The verdicts. Skip means the user asked for it.
+// The verdicts. Skip means the user asked for it, or that the check is about guests and the node only simulates them.
 const (
 	OK   Verdict = "ok"
 	Warn Verdict = "warn"
@@ -39,6 +39,7 @@ type check struct {
 
 // checks lists every check in the order it is printed.
 var checks = []check{
+	{"simulation", checkSimulation},
 	{"accelerator", checkAccelerator},
 	{"qemu", checkQEMU},
 	{"qemu-img", checkQEMUImg},
@@ -90,11 +91,15 @@ const checkTimeout = 30 * time.Second
 // Run makes every check of IDs that skip does not name, and returns the results
 // in the order of IDs.
 func Run(ctx context.Context, cfg *config.Config, m Machine, skip []string) []Result {
-	results := make([]Result, len(checks))
+	results, simulated := make([]Result, len(checks)), simulates(cfg, m)
 	var wg sync.WaitGroup
 	for i, c := range checks {
 		if slices.Contains(skip, c.id) {
 			results[i] = Result{ID: c.id, Verdict: Skip, Found: "skipped"}
+			continue
+		}
+		if simulated && slices.Contains(aboutGuests, c.id) {
+			results[i] = Result{ID: c.id, Verdict: Skip, Found: "not needed: the guests of this node are simulated"}
 			continue
 		}
 		wg.Go(func() {

@@ -10,10 +10,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // tempMark stands in every temporary name, so that leftovers of a crash can be told from real files.
 const tempMark = ".tmp-"
+
+// Temporary tells whether a file's name is one of WriteFileAtomic's temporary ones: what a crash left.
+func Temporary(name string) bool { return strings.Contains(filepath.Base(name), tempMark) }
 
 // WriteFileAtomic replaces the content of name in one step: whatever happens, a reader finds the old content or the
 // new one, whole, and once it returned nil the new one survives a power cut. Two writers at once never share a

@@ -68,9 +68,9 @@ func crowdLaunch(n int) command.Launch {
 	id := fmt.Sprintf("i-%05d", n)
 	l := command.Launch{
 		Instance: state.Instance{ID: id, AccountID: account, ImageID: image, Zone: "z1", Type: "t3.nano", Shape: state.Shape{VCPUs: 1, MemoryMiB: 512},
-			SubnetID: crowdSubnet(n), ShutdownBehavior: "stop", AutoRecovery: "default", RootDevice: "/dev/sda1",
+			SubnetID: crowdSubnet, ShutdownBehavior: "stop", AutoRecovery: "default", RootDevice: "/dev/sda1",
 			Devices: []state.Device{{Name: "/dev/sda1", VolumeID: "vol-" + id, DeleteOnTermination: true}}},
-		Interface: state.NetworkInterface{ID: "eni-" + id, SubnetID: crowdSubnet(n), DeleteOnTermination: true},
+		Interface: state.NetworkInterface{ID: "eni-" + id, SubnetID: crowdSubnet, DeleteOnTermination: true},
 		Volumes:   []state.Volume{{ID: "vol-" + id, SizeGiB: 1, SnapshotID: "snap-1"}},
 	}
 	if n%2 == 0 {

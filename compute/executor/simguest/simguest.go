@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package simguest is a node's guests and disks without any: guards that live in memory and answer as real ones do.
-// Tests of the executor use it, and a demonstration region of many nodes in one process can.
 package simguest
 
 import (
@@ -20,18 +18,22 @@ import (
 type Host struct {
 	mu        sync.Mutex
 	guests    map[string]*Guest
-	volumes   map[string]int64
-	snapshots map[string]bool
+	volumes   map[string]int64 // sizes in bytes
+	snapshots map[string]int64
 	free      int64
-	deaf      bool // guests do not listen to the power button
+	dir       string // where volumes and snapshots are remembered; "" is nowhere
+	deaf      bool   // guests do not listen to the power button
 	launches  int
+	asked     int // how often a guard was asked for its status
+	released  int
 	born      time.Time
 	frozen    chan struct{} // closed when the agent runs again; nil while it runs
 	unfenced  bool
-	Released  []string // volumes in the order of their release
 
 	// Runs, when set, is told when a guest begins and ceases to run. It is called under the host's lock.
 	Runs func(instance string, epoch uint64, runs bool)
+	// Now, when set, is the clock of fence deadlines instead of one of the host's own. It is set before the host is used.
+	Now func() time.Duration
 }
 
 var (
@@ -42,7 +44,7 @@ var (
 
 // NewHost returns a host with free bytes of disk.
 func NewHost(free int64) *Host {
-	return &Host{guests: map[string]*Guest{}, volumes: map[string]int64{}, snapshots: map[string]bool{}, free: free, born: time.Now()}
+	return &Host{guests: map[string]*Guest{}, volumes: map[string]int64{}, snapshots: map[string]int64{}, free: free, born: time.Now()}
 }
 
 // SetDeaf makes guests ignore the power button, or heed it.
@@ -52,33 +54,25 @@ func (h *Host) SetDeaf(deaf bool) {
 	h.deaf = deaf
 }
 
-// AddSnapshot makes a snapshot's bytes be there.
-func (h *Host) AddSnapshot(id string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.snapshots[id] = true
-}
-
-// HasVolume and HasSnapshot tell whether bytes are there.
-func (h *Host) HasVolume(id string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	_, ok := h.volumes[id]
-	return ok
-}
-
-// HasSnapshot tells whether a snapshot's bytes are there.
-func (h *Host) HasSnapshot(id string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.snapshots[id]
-}
-
 // Launches is how many guests were ever started.
 func (h *Host) Launches() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.launches
+}
+
+// Asked is how often guards were asked how their guests are.
+func (h *Host) Asked() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.asked
+}
+
+// Released is how often a volume was released.
+func (h *Host) Released() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.released
 }
 
 // Guest finds a guest.
@@ -129,9 +123,10 @@ func (h *Host) List() ([]executor.Remains, error) {
 	return out, nil
 }
 
-// Console is always one line.
-func (h *Host) Console(instance string, _ int) ([]byte, time.Time, error) {
-	return []byte("simulated guest " + instance + "\n"), time.Now(), nil
+// Console is always the same line, so that whoever looks for what a guest says learns why it says nothing.
+func (h *Host) Console(instance string, limit int) ([]byte, time.Time, error) {
+	text := []byte("simulated guest " + instance + ": it has no processor, no disk and no network\n")
+	return text[max(0, len(text)-limit):], h.born, nil
 }
 
 // Remove forgets a guest that is down.
@@ -143,66 +138,6 @@ func (h *Host) Remove(instance string, _ bool) error {
 	}
 	delete(h.guests, instance)
 	return nil
-}
-
-// Create makes a volume.
-func (h *Host) Create(_ context.Context, volume string, size int64, snapshot string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if _, ok := h.volumes[volume]; ok {
-		return nil
-	}
-	if snapshot != "" && !h.snapshots[snapshot] {
-		return fmt.Errorf("create volume %s: %w", volume, executor.ErrNoSnapshot)
-	}
-	if size > h.free {
-		return fmt.Errorf("create volume %s: %w", volume, executor.ErrNoSpace)
-	}
-	h.free -= size
-	h.volumes[volume] = size
-	return nil
-}
-
-// Has tells whether a volume is there.
-func (h *Host) Has(_ context.Context, volume string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if _, ok := h.volumes[volume]; !ok {
-		return fmt.Errorf("volume %s: %w", volume, executor.ErrNoVolume)
-	}
-	return nil
-}
-
-// Delete removes a volume.
-func (h *Host) Delete(_ context.Context, volume string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.free += h.volumes[volume]
-	delete(h.volumes, volume)
-	return nil
-}
-
-// Release notes that a volume was released.
-func (h *Host) Release(_ context.Context, volume string, _ uint64) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.Released = append(h.Released, volume)
-	return nil
-}
-
-// DeleteSnapshot removes a snapshot.
-func (h *Host) DeleteSnapshot(_ context.Context, snapshot string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.snapshots, snapshot)
-	return nil
-}
-
-// Free is the disk that is left.
-func (h *Host) Free(context.Context) (int64, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.free, nil
 }
 
 // Guest is a guard in memory. Its fields are under the host's lock.
@@ -237,8 +172,11 @@ func (g *Guest) become(p executor.Phase, reason string) {
 
 // Status waits for another version than known.
 func (g *Guest) Status(ctx context.Context, known uint64) (executor.Status, error) {
-	for {
+	for first := true; ; first = false {
 		g.host.mu.Lock()
+		if first {
+			g.host.asked++
+		}
 		st, changed, closed := g.status, g.changed, g.closed
 		g.host.mu.Unlock()
 		if closed {
@@ -307,11 +245,6 @@ func (g *Guest) Close(context.Context) error {
 	close(g.changed)
 	g.changed = make(chan struct{})
 	return nil
-}
-
-// Screen has no picture.
-func (g *Guest) Screen(context.Context) ([]byte, error) {
-	return nil, errors.New("a simulated guest has no display")
 }
 
 // Usage is nothing.

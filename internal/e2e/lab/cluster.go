@@ -31,9 +31,10 @@ const (
 // Cluster is the nodes of a region and what their clients need.
 type Cluster struct {
 	T     testing.TB
-	Hive  string // the binary of nodes that have none of their own
-	Extra string // more lines of every node's configuration
-	Net   *Net   // nil: all nodes are on loopback
+	Hive  string   // the binary of nodes that have none of their own
+	Extra string   // more lines of every node's configuration
+	Agent []string // more flags of every agent
+	Net   *Net     // nil: all nodes are on loopback
 	Nodes []*Node
 	Keys  aws.Credentials
 	Token string // the join token that init printed
@@ -132,19 +133,34 @@ func (c *Cluster) clean(n *Node) {
 	}
 }
 
-// Try runs a hive command on a node.
+// Try runs a hive command on a node and returns what it printed.
 func (c *Cluster) Try(n *Node, args ...string) ([]byte, error) {
+	out, _, err := c.both(n, args)
+	return out, err
+}
+
+// Told runs a hive command on a node that must succeed, and returns what it said besides its output: its progress.
+func (c *Cluster) Told(n *Node, args ...string) string {
+	c.T.Helper()
+	_, notes, err := c.both(n, args)
+	if err != nil {
+		c.T.Fatal(err)
+	}
+	return string(notes)
+}
+
+func (c *Cluster) both(n *Node, args []string) (output, notes []byte, err error) {
 	cmd := exec.Command(cmp.Or(n.Hive, c.Hive), append(args, "--data-dir", n.Dir, "--config", filepath.Join(n.Dir, "test.hcl"))...)
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr
-	err := n.Space.Do(cmd.Start)
+	err = n.Space.Do(cmd.Start)
 	if err == nil {
 		err = cmd.Wait()
 	}
 	if err != nil {
-		return out.Bytes(), fmt.Errorf("on %s: hive %s: %w\n%s%s", n.Name, strings.Join(args, " "), err, out.Bytes(), stderr.Bytes())
+		return out.Bytes(), stderr.Bytes(), fmt.Errorf("on %s: hive %s: %w\n%s%s", n.Name, strings.Join(args, " "), err, out.Bytes(), stderr.Bytes())
 	}
-	return out.Bytes(), nil
+	return out.Bytes(), stderr.Bytes(), nil
 }
 
 // Read is Try for commands that print an item or items: it decodes them.
@@ -206,7 +222,8 @@ func (c *Cluster) Launch(n *Node) {
 		c.T.Fatal(err)
 	}
 	defer logs.Close()
-	cmd := exec.Command(cmp.Or(n.Hive, c.Hive), "agent", "--data-dir", n.Dir, "--config", filepath.Join(n.Dir, "test.hcl"))
+	args := append([]string{"agent", "--data-dir", n.Dir, "--config", filepath.Join(n.Dir, "test.hcl")}, c.Agent...)
+	cmd := exec.Command(cmp.Or(n.Hive, c.Hive), args...)
 	cmd.Stdout, cmd.Stderr = logs, logs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := n.Space.Do(cmd.Start); err != nil {
