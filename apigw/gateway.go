@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -72,7 +73,8 @@ type Gateway struct {
 	echo      *echo.Echo
 	now       func() time.Time
 	ready     chan struct{}
-	addr      net.Addr // set before ready is closed
+	addr      net.Addr // set before ready is closed: of the first listener
+	once      sync.Once
 }
 
 // New checks the configuration and registers the services; it returns all faults of all services at once.
@@ -169,6 +171,14 @@ func (g *Gateway) Run(ctx context.Context) error {
 			return fmt.Errorf("run api gateway: %w", err)
 		}
 	}
+	return g.Serve(ctx, listener)
+}
+
+// Serve is Run on a listener that is open already. After its end it may be called again.
+func (g *Gateway) Serve(ctx context.Context, listener net.Listener) error {
+	if g.cfg.TLS == nil {
+		return errors.Join(errors.New("run api gateway: no TLS configuration"), listener.Close())
+	}
 	tlsConfig := g.cfg.TLS.Clone()
 	tlsConfig.MinVersion = max(tlsConfig.MinVersion, tls.VersionTLS12)
 	server := &http.Server{
@@ -176,9 +186,11 @@ func (g *Gateway) Run(ctx context.Context) error {
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: g.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}), // handshakes that clients gave up
 	}
-	g.addr = listener.Addr()
-	close(g.ready)
-	g.log.Info("listening", "addr", g.addr.String(), "region", g.cfg.Region)
+	g.once.Do(func() {
+		g.addr = listener.Addr()
+		close(g.ready)
+	})
+	g.log.Info("listening", "addr", listener.Addr().String(), "region", g.cfg.Region)
 	served := make(chan error, 1)
 	go func() { served <- server.ServeTLS(listener, "", "") }()
 	select {

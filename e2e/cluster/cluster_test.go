@@ -30,6 +30,7 @@ func TestThreeNodes(t *testing.T) {
 	c.grow()
 	t.Run("settings", func(t *testing.T) { c.with(t, (*cluster).sameSettings) })
 	t.Run("read your writes", func(t *testing.T) { c.with(t, (*cluster).readYourWrites) })
+	t.Run("capabilities", func(t *testing.T) { c.with(t, (*cluster).capabilities) })
 	t.Run("revocation", func(t *testing.T) { c.with(t, (*cluster).revocation) })
 	t.Run("rotations", func(t *testing.T) { c.with(t, (*cluster).rotations) })
 	t.Run("spread", func(t *testing.T) { c.with(t, (*cluster).spread) })

@@ -205,7 +205,7 @@ func (a *Agent) blockDir() string {
 // serve runs everything until the context ends or a part fails.
 func (a *Agent) serve(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	gateway, err := a.newGateway()
+	gateway, port, err := a.newGateway()
 	if err != nil {
 		return err
 	}
@@ -215,11 +215,11 @@ func (a *Agent) serve(ctx context.Context) error {
 	if err := a.gossip.Open(); err != nil {
 		return busy(err, "listen.gossip", string(a.config.Listen.Gossip))
 	}
-	g.Go(func() error { return a.daemon.run(ctx) })
+	g.Go(func() error { return a.serveDisks(ctx) })
 	g.Go(func() error {
 		return (&adminServer{a: a, log: a.log.Named("admin")}).serve(ctx, a.config.AdminSocket())
 	})
-	g.Go(func() error { return gateway.Run(ctx) })
+	g.Go(func() error { return a.serveAPI(ctx, gateway, port) })
 	g.Go(func() error { return a.serveMetrics(ctx) })
 	g.Go(func() error { return a.gossip.Run(ctx) })
 	g.Go(func() error { return a.renewCertificates(ctx) })
@@ -250,7 +250,7 @@ func (a *Agent) serve(ctx context.Context) error {
 // join has the node taken into the log, registers it with the region when it has caught up, and then says that the node
 // is ready.
 func (a *Agent) join(ctx context.Context) error {
-	for a.blocks.ping(ctx) != nil { // nothing is planned here before the disks are
+	for a.keepsDisks() && a.blocks.ping(ctx) != nil { // nothing is planned here before the disks are
 		if sleep(ctx, 50*time.Millisecond) != nil {
 			return nil
 		}
@@ -287,7 +287,7 @@ func (a *Agent) join(ctx context.Context) error {
 		}
 	}
 	close(a.ready)
-	a.log.Info("node is ready", "api", a.endpoint(), "region", a.id.Region, "node", a.id.Node)
+	a.log.Info("node is ready", "api", a.announced(), "region", a.id.Region, "node", a.id.Node)
 	if a.options.Ready != nil {
 		a.options.Ready()
 	}
@@ -317,6 +317,14 @@ func (a *Agent) drain(ctx context.Context, grace time.Duration, progress func(st
 	}
 	progress("volumes are released, ending the block daemon")
 	return a.daemon.stop(ctx)
+}
+
+// announced is what the log says of this node's API.
+func (a *Agent) announced() string {
+	if !a.answersAPI() {
+		return "none: the node has no capability api"
+	}
+	return a.endpoint()
 }
 
 // endpoint is the URL of the API for clients on this machine.
@@ -366,7 +374,10 @@ func (a *Agent) status(ctx context.Context) admin.Status {
 		out.Problems = append(out.Problems, a.host.accel.Reason+": no instance really runs here")
 	}
 	out.Problems = append(out.Problems, a.lease.problems()...)
-	if err := a.blocks.ping(ctx); err != nil {
+	if !a.answersAPI() {
+		out.Addresses.API = ""
+	}
+	if err := a.blocks.ping(ctx); err != nil && a.keepsDisks() {
 		out.Problems = append(out.Problems, "the block daemon does not answer: "+err.Error())
 	}
 	if err := a.meter.fault(); err != nil {

@@ -42,6 +42,9 @@ type blockDaemon struct {
 
 // run keeps the daemon up until the context ends, and leaves it up.
 func (d *blockDaemon) run(ctx context.Context) error {
+	d.mu.Lock()
+	d.stopped = false
+	d.mu.Unlock()
 	for {
 		if err := d.ensure(ctx); err != nil && ctx.Err() == nil {
 			d.log.Error("block daemon is down, guests' disks wait", "error", err)

@@ -39,43 +39,48 @@ import (
 	"github.com/hivecloud/hive/internal/vip"
 )
 
-// newGateway makes the API gateway and opens its port.
-func (a *Agent) newGateway() (*apigw.Gateway, error) {
+// newGateway makes the API gateway and opens its port, unless this node is not to answer the API.
+func (a *Agent) newGateway() (*apigw.Gateway, net.Listener, error) {
 	services, err := a.services()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	tlsConfig, err := a.edgeTLS()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	key, err := a.tokenKey()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	keys, err := principals.New(a.region, a.ring)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	authorizer, err := a.authorizer()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	listener, err := net.Listen("tcp", string(a.config.Listen.API))
-	if err != nil {
-		return nil, busy(err, "listen.api", string(a.config.Listen.API))
+	var listener net.Listener
+	if a.apiAddr = string(a.config.Listen.API); a.answersAPI() {
+		if listener, err = net.Listen("tcp", a.apiAddr); err != nil {
+			return nil, nil, busy(err, "listen.api", a.apiAddr)
+		}
+		a.apiAddr = listener.Addr().String()
 	}
-	a.apiAddr = listener.Addr().String()
 	a.callers = vip.NewCallers(a.config.Network.VirtualIP)
 	g, err := apigw.New(apigw.Config{
-		Listener: listener, TLS: tlsConfig, Region: a.id.Region, Services: services, Principals: keys, TokenKey: key, Authorizer: authorizer,
+		Addr: a.apiAddr, TLS: tlsConfig, Region: a.id.Region, Services: services, Principals: keys, TokenKey: key, Authorizer: authorizer,
 		Limits:  a.limits(),
 		Metrics: apiMetrics{a}, Audit: observers{a.audit.recorder, a.keyUses}, Routes: a.health, ConnState: a.callers.Track, Log: a.options.Logger,
 	})
 	if err != nil {
-		return nil, errors.Join(err, listener.Close())
+		if listener != nil {
+			err = errors.Join(err, listener.Close())
+		}
+		return nil, nil, err
 	}
-	return g, nil
+	return g, listener, nil
 }
 
 // busy turns a port that cannot be bound into an error with a next step.

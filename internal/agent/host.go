@@ -33,6 +33,9 @@ type host struct {
 // inspect looks at the machine. It boots the accelerator's probe guest, which takes up to two seconds.
 func inspect(ctx context.Context, c *config.Config) (host, error) {
 	found, err := accel.Probe(ctx, accel.Config{QEMUBinary: c.Compute.QEMUBinary, Mode: accel.Mode(c.Compute.Accel)})
+	if err != nil && !slices.Contains(c.Node.Caps, "ec2") { // a node that runs no guests needs no QEMU
+		found, err = accel.Result{Reason: "guests cannot run here: " + err.Error()}, nil
+	}
 	if err != nil {
 		return host{}, fmt.Errorf("choose accelerator: %w", err)
 	}
@@ -62,6 +65,9 @@ func (h *host) offer(c *config.Config, accelerator string) {
 		o.ReservedMemoryMiB = &mib
 	}
 	h.schedulable = instancetypes.Reserve(h.cpus, h.memoryMiB, o)
+	if accelerator == "" {
+		return
+	}
 	for _, t := range instancetypes.Offered(instancetypes.Host{Accel: accelerator, CPU: h.cpu, CPUs: h.cpus, MemoryMiB: h.memoryMiB,
 		Schedulable: h.schedulable, Ratios: h.ratios}) {
 		h.types = append(h.types, t.Name)

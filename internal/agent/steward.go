@@ -79,7 +79,8 @@ func (a *Agent) seats() []seat {
 		s.Gone = !isMember || m.Ejected
 		if n, ok := state.Nodes.Get(v, state.AnyAccount, p.ID); ok {
 			s.Domain = n.FailureDomain
-			s.Fit = !s.Gone && m.Registered != 0 && n.HasCap("raft")
+			// Who leads holds the virtual address, if there is one.
+			s.Fit = !s.Gone && m.Registered != 0 && n.HasCap("raft") && (n.HasCap("api") || !a.config.Network.VirtualIP.IsValid())
 		}
 		s.Alive, s.Dead = a.liveness(p.ID)
 		out = append(out, s)

@@ -4,14 +4,13 @@ package agent
 
 import (
 	"context"
-	"slices"
 
 	"github.com/hivecloud/hive/internal/admin"
 	"github.com/hivecloud/hive/internal/vip"
 )
 
-// holdVirtualIP keeps the region's virtual address on this node for as long as it leads. A leader that does not answer
-// the API leaves the address unheld: clients then use the nodes' own addresses.
+// holdVirtualIP keeps the region's virtual address on this node for as long as it leads and answers the API. A node that
+// does not is not to vote where there is such an address (seats).
 func (a *Agent) holdVirtualIP(ctx context.Context) error {
 	n := a.config.Network
 	if !n.VirtualIP.IsValid() {
@@ -28,9 +27,5 @@ func (a *Agent) holdVirtualIP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(a.config.Node.Caps, "api") {
-		a.log.Warn("this node never takes the virtual address, because it does not answer the API", "address", n.VirtualIP)
-		return nil
-	}
-	return a.truth.node.WhileLeader(ctx, h.Run)
+	return a.while(ctx, a.answersAPI, func(ctx context.Context) error { return a.truth.node.WhileLeader(ctx, h.Run) })
 }
