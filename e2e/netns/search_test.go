@@ -7,12 +7,14 @@ package netns
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/hivecloud/hive/internal/beacon"
 	"github.com/hivecloud/hive/internal/e2e/lab"
 	"github.com/hivecloud/hive/internal/join"
 )
@@ -28,6 +30,9 @@ func TestSearch(t *testing.T) {
 		said := search(c, n, addresses)
 		if strings.Count(said, "Found 10.77.0.1:8443 on eth0.\n") != 1 {
 			t.Errorf("%s was not told once whom it found:\n%s", n.Name, said)
+		}
+		if i == 1 {
+			deafen(t, n)
 		}
 		c.Start(n)
 	}
@@ -46,9 +51,31 @@ func TestSearch(t *testing.T) {
 	}
 	c.Net.Heal()
 	c.Nodes = c.Nodes[:3]
-	first.Stop()
-	if out, err := c.Try(first, "doctor", "-o", "json"); !bytes.Contains(out, []byte("joiners are answered on eth0")) {
-		t.Errorf("doctor: %v\n%s", err, out)
+	for n, verdict := range map[*lab.Node]string{first: "joiners are answered on eth0", c.Nodes[2]: "joiners cannot find this node by multicast"} {
+		if out, err := c.Try(n, "doctor", "-o", "json"); !bytes.Contains(out, []byte(verdict)) { // it fails for other reasons: no systemd here
+			t.Errorf("doctor of %s does not say %q: %v\n%s", n.Name, verdict, err, out)
+		}
+	}
+	if log := c.Nodes[2].Tail(1 << 20); !strings.Contains(log, "joiners cannot find this node by multicast") || !strings.Contains(log, "address already in use") {
+		t.Errorf("the agent of a node whose port is taken did not say so:\n%s", log)
+	}
+}
+
+// deafen takes the port of searches away: a node goes on without it.
+func deafen(t *testing.T, n *lab.Node) {
+	t.Helper()
+	err := n.Space.Do(func() error {
+		for _, network := range []string{"udp4", "udp6"} {
+			c, err := net.ListenUDP(network, &net.UDPAddr{Port: beacon.Port})
+			if err != nil {
+				return err
+			}
+			t.Cleanup(func() { _ = c.Close() })
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

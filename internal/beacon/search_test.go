@@ -93,6 +93,28 @@ func TestSearch_NobodyAnswers(t *testing.T) {
 	}
 }
 
+// Answers to somebody else's question, or made up without hearing one, are not taken.
+func TestSearch_HearsAnswersToItsOwnQuestionOnly(t *testing.T) {
+	t.Parallel()
+	stale := anAnswer
+	stale.Nonce[0]++
+	said := [][]byte{answer(t, stale), question(t, aQuestion), []byte("hello"), answer(t, anAnswer6), answer(t, stale)}
+	f := &family{read: func(b []byte) (int, int, net.IP, net.Addr, error) {
+		if len(said) == 0 {
+			return 0, 0, nil, nil, io.EOF
+		}
+		one := said[0]
+		said = said[1:]
+		return copy(b, one), 7, nil, &net.UDPAddr{IP: net.ParseIP("fe80::7"), Zone: "eth0"}, nil
+	}}
+	got := make(chan Found, len(said))
+	hear(f, aNonce, []net.Interface{{Index: 7, Name: "eth0"}}, got, nil)
+	want := Found{Address: anAnswer6.Address, From: netip.MustParseAddr("fe80::7%eth0"), Interface: "eth0"}
+	if len(got) != 1 || <-got != want {
+		t.Errorf("heard something else than %+v", want)
+	}
+}
+
 func TestResult_CandidatesAreTheMembersWordFirst(t *testing.T) {
 	t.Parallel()
 	at := func(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
