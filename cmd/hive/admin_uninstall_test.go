@@ -17,7 +17,7 @@ func TestUninstall_Golden(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "n")
 	files := map[string]string{
 		"node.json":   `{"version":1,"clusterId":"c-1","nodeId":"n-node1","node":"node1","region":"eu-home-1"}`,
-		"cluster.key": "k", "pki/ca.key": "k", "raft/lock": "", "volumes/v": "v", "notes.txt": "mine",
+		"cluster.key": "k", "pki/ca.key": "k", "raft/lock": "", "volumes/v": "v", "audit/records": "r", "import/half": "h", "notes.txt": "mine",
 	}
 	for name, text := range files {
 		path := filepath.Join(dir, name)

@@ -34,7 +34,7 @@ type Uninstall struct {
 }
 
 // ours are the names in a data directory that Hive makes.
-var ours = []string{"node.json", "cluster.json", "pki", "cluster.key", "gossip.key", "raft", "volumes", "guests", "fetched", "metrics", "run", "log", "hive.hcl"}
+var ours = []string{"node.json", "cluster.json", "pki", "cluster.key", "gossip.key", "raft", "volumes", "guests", "fetched", "import", "metrics", "audit", "run", "log", "hive.hcl"}
 
 // PlanUninstall looks at what is there and changes nothing.
 func PlanUninstall(c *config.Config) (*Uninstall, error) {
@@ -58,6 +58,9 @@ func PlanUninstall(c *config.Config) (*Uninstall, error) {
 	}
 	if _, err := os.Stat(c.Block.DataDir); err == nil && !strings.HasPrefix(c.Block.DataDir, at.dir+"/") {
 		u.Paths = append(u.Paths, c.Block.DataDir)
+	}
+	if _, err := os.Stat(c.Audit.Dir); err == nil && !strings.HasPrefix(c.Audit.Dir, at.dir+"/") {
+		u.Kept = append(u.Kept, c.Audit.Dir) // records outlive what they are of, and /var/log may be others' too
 	}
 	// node.json goes last: without it an uninstall that was interrupted could not be repeated.
 	u.Paths = append(slices.DeleteFunc(u.Paths, func(p string) bool { return p == at.node() }), at.node())
