@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build e2e
+//go:build e2e || soak
 
 package packaging
 
@@ -32,14 +32,16 @@ const ticking = "#!/bin/sh\nn=0\nwhile :; do n=$((n+1)); echo \"tick $n\" >/dev/
 
 type instance struct{ ID, State string }
 
-// TestDeb_UnderARunningAgent: an upgrade restarts the agent and nobody else, and the region and its guest are as they
-// were; a removal shuts the guest down, or refuses while nobody can; a purge leaves nothing.
-func TestDeb_UnderARunningAgent(t *testing.T) {
+// underARunningAgent: an upgrade restarts the agent and nobody else, and the region and its guest are as they were; a
+// removal shuts the guest down, or refuses while nobody can; a purge leaves nothing.
+func underARunningAgent(t *testing.T, make func(*testing.T) *world) {
 	first, second := build(t, "0.1.0"), build(t, "0.2.0")
-	w := newWorld(t)
+	w := make(t)
 	w.copyIn(first, "tmp/first.deb", 0o644)
 	w.copyIn(second, "tmp/second.deb", 0o644)
-	w.copyIn("testdata/systemctl", "usr/bin/systemctl", 0o755)
+	if !w.systemd {
+		w.copyIn("testdata/systemctl", "usr/bin/systemctl", 0o755)
+	}
 
 	w.run("dpkg", "--install", "/tmp/first.deb") // with the dependencies that this machine really has
 	w.write("etc/hive/hive.hcl", loopback, 0o644)
@@ -61,11 +63,9 @@ func TestDeb_UnderARunningAgent(t *testing.T) {
 		t.Errorf("the guest runs as %s, not as the package's account", who)
 	}
 
-	w.calls()
+	w.forget()
 	w.run("dpkg", "--install", "/tmp/second.deb")
-	if diff := gocmp.Diff([]string{"daemon-reload", "try-restart hive.service"}, w.calls()); diff != "" {
-		t.Errorf("an upgrade asks systemd (-want +got):\n%s", diff)
-	}
+	w.called("daemon-reload", "try-restart hive.service")
 	w.ready()
 	after := w.processes()
 	if len(after["agent"]) != 1 || after["agent"][0] == before["agent"][0] {
@@ -128,14 +128,12 @@ func (w *world) refuses(id string) {
 // removes: the guest is shut down in order, nothing runs any more, and the data stays.
 func (w *world) removes(id string) {
 	w.t.Helper()
-	w.calls()
+	w.forget()
 	out := w.run("dpkg", "--remove", "hive")
 	if !strings.Contains(out, id) {
 		w.t.Errorf("the removal does not say what it shuts down:\n%s", out)
 	}
-	if diff := gocmp.Diff([]string{"disable --now hive.service", "daemon-reload"}, w.calls()); diff != "" {
-		w.t.Errorf("a removal asks systemd (-want +got):\n%s", diff)
-	}
+	w.called("disable --now hive.service", "daemon-reload")
 	if left := w.processes(); len(left) > 0 {
 		w.t.Errorf("the removal left processes: %v", left)
 	}
@@ -192,17 +190,30 @@ func (w *world) ready() {
 	})
 }
 
-// calls are what systemd was asked since the last time.
-func (w *world) calls() []string {
+// record is where a systemd that is none writes what it was asked.
+const record = "run/systemctl.calls"
+
+// forget begins a new record.
+func (w *world) forget() {
 	w.t.Helper()
-	b, err := os.ReadFile(w.path("run/systemctl.calls"))
+	if err := os.Truncate(w.path(record), 0); err != nil && !w.systemd {
+		w.t.Fatal(err)
+	}
+}
+
+// called fails unless systemd was asked this, in this order; the real one is not asked what it was asked.
+func (w *world) called(want ...string) {
+	w.t.Helper()
+	if w.systemd {
+		return
+	}
+	b, err := os.ReadFile(w.path(record))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := os.Truncate(w.path("run/systemctl.calls"), 0); err != nil {
-		w.t.Fatal(err)
+	if diff := gocmp.Diff(want, strings.Split(strings.TrimSpace(string(b)), "\n")); diff != "" {
+		w.t.Errorf("systemd was asked (-want +got):\n%s", diff)
 	}
-	return strings.Split(strings.TrimSpace(string(b)), "\n")
 }
 
 // guest runs an instance until it ticks.

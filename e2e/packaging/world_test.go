@@ -22,25 +22,62 @@ import (
 // world is this machine once more, with namespaces of its own for mounts, processes and network: what a test installs
 // lies in memory above the real files, and everything ends with the test.
 type world struct {
-	t    *testing.T
-	init *exec.Cmd
+	t       *testing.T
+	init    *exec.Cmd
+	systemd bool // its first process is systemd
 }
 
-// enter is run by the first process of a world: it makes the root and stays in it, as the one that reaps.
-const enter = `set -e
+// base makes the root of a world in "$0": this machine's below a layer of memory, without what it may have of Hive.
+const base = `set -e
 mount -t tmpfs world "$0"
 mkdir "$0/upper" "$0/work" "$0/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root"
+rm -rf "$0/root/var/lib/hive" "$0/root/etc/hive" "$0/root/usr/sbin/policy-rc.d"
+: >"$0/root/etc/fstab"
+`
+
+// plain is a first process that reaps, and nothing else.
+const plain = base + `
 mount -t proc proc "$0/root/proc"
 mount --rbind /dev "$0/root/dev"
 mount --rbind /sys "$0/root/sys"
 mount -t tmpfs run "$0/root/run"
 mount -t tmpfs tmp "$0/root/tmp"
 ip link set lo up
-exec chroot "$0/root" /bin/bash -c 'mkdir -p /run/systemd/system; echo ready; sleep infinity; exit'
+exec chroot "$0/root" /bin/bash -c 'mkdir -p /run/systemd/system; sleep infinity; exit'
 `
 
+// booted is systemd with its basic units, in a container of its own.
+const booted = base + `
+mkdir -p /run/systemd
+mount -t tmpfs nspawn /run/systemd
+exec systemd-nspawn --quiet --directory "$0/root" --boot --private-network --register=no --keep-unit --resolv-conf=off --machine=hive --console=pipe -- --unit=basic.target </dev/null >/dev/null
+`
+
+// newWorld makes a world without an init system.
 func newWorld(t *testing.T) *world {
+	t.Helper()
+	return enter(t, &world{t: t}, "--pid", "--fork", "--kill-child", "--net", "bash", "-c", plain)
+}
+
+// newBootedWorld makes a world that systemd runs.
+func newBootedWorld(t *testing.T) *world {
+	t.Helper()
+	if _, err := exec.LookPath("systemd-nspawn"); err != nil {
+		t.Skip("needs systemd-nspawn (systemd-container)")
+	}
+	w := enter(t, &world{t: t, systemd: true}, "bash", "-c", booted)
+	w.eventually("systemd has booted", func() error {
+		out, err := w.try("systemctl", "is-active", "basic.target")
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	})
+	return w
+}
+
+func enter(t *testing.T, w *world, args ...string) *world {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("needs root: makes namespaces and accounts")
@@ -50,37 +87,36 @@ func newWorld(t *testing.T) *world {
 			t.Skipf("needs %s", tool)
 		}
 	}
-	w := &world{t: t, init: exec.Command("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--net", "bash", "-c", enter, t.TempDir())}
+	w.init = exec.Command("unshare", append(append([]string{"--mount", "--propagation", "private"}, args...), t.TempDir())...)
 	w.init.Stderr = os.Stderr
-	out, err := w.init.StdoutPipe()
-	if err == nil {
-		err = w.init.Start()
-	}
-	if err != nil {
+	if err := w.init.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = w.init.Process.Kill() // and with it everything inside
 		_ = w.init.Wait()
 	})
-	line := make([]byte, 16)
-	if n, err := out.Read(line); err != nil || string(line[:n]) != "ready\n" {
-		t.Fatalf("make a world: %q, %v", line[:n], err)
-	}
+	w.eventually("a world", func() error {
+		_, err := os.Stat(filepath.Join("/proc", w.inside(), "root/run/systemd/system"))
+		return err
+	})
 	if out, err := w.try("dpkg-query", "-W", "hive"); err == nil {
 		t.Skipf("this machine has the package: %s", out)
 	}
-	w.run("sh", "-c", "rm -rf /var/lib/hive /etc/hive /usr/sbin/policy-rc.d; if id hive-qemu; then userdel hive-qemu; fi")
+	w.run("sh", "-c", "if id hive-qemu; then userdel hive-qemu; fi")
 	return w
 }
 
-// inside is the first process of the world, as this machine counts.
+// inside is the first process of the world, as this machine counts; before there is one, no process.
 func (w *world) inside() string {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", w.init.Process.Pid, w.init.Process.Pid))
 	if err != nil {
-		w.t.Fatal(err)
+		w.t.Fatalf("the world has ended: %v", err)
 	}
-	return strings.TrimSpace(string(b))
+	if words := strings.Fields(string(b)); len(words) == 1 {
+		return words[0]
+	}
+	return "none"
 }
 
 // path is where a file of the world is seen from outside.
@@ -156,8 +192,8 @@ func (w *world) eventually(what string, ok func() error) {
 			return
 		}
 		if time.Now().After(until) {
-			log, _ := os.ReadFile(w.path("run/hive.log"))
-			w.t.Fatalf("%s: %v\n%s", what, err, log[max(0, len(log)-3000):])
+			log, _ := w.try("sh", "-c", "tail -n 40 /run/hive.log || journalctl --no-pager --lines=40 --unit=hive")
+			w.t.Fatalf("%s: %v\n%s", what, err, log)
 		}
 	}
 }
