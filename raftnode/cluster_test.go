@@ -348,6 +348,9 @@ func TestSnapshot_LateMemberGetsItAndRestartsFromIt(t *testing.T) {
 		if got := late.Node.Stats().SnapshotIndex; got < index {
 			t.Errorf("the late member got entries up to %d by the log: snapshot index %d", index, got)
 		}
+		if got, found, err := late.Node.LastSnapshot(); !found || err != nil || got.Index < index || got.Term == 0 || got.Size == 0 || got.Taken.IsZero() {
+			t.Errorf("the late member tells of its snapshot %+v, %v", got, err)
+		}
 		late = c.Start("n1", c.Stop("n1"))
 		if got := read(t, late, "x"); got != "49" || kvOf(late).effects() != 50 {
 			t.Errorf("restarted member: got %q after %d effects", got, kvOf(late).effects())

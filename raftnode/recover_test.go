@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -36,6 +37,47 @@ func filledDir(t *testing.T, s *realSite, kind raftnode.LogKind) string {
 	must(t, node.AddLearner(limit(t), "ghost"))
 	must(t, node.Close())
 	return dir
+}
+
+// The newest snapshot is known with its time, also to a member that restarted.
+func TestLastSnapshot_IsToldWithItsTime(t *testing.T) {
+	t.Parallel()
+	s, dir := newRealSite(t), t.TempDir()
+	first := s.snapshotOnce(t, dir)
+	process := s.node("a")
+	defer process.stop()
+	node := process.open(t, "region", newKV(), dir, raftnode.Bolt)
+	if again, found, err := node.LastSnapshot(); !found || err != nil || again != first {
+		t.Errorf("after a restart: %+v, %v; before %+v", again, err, first)
+	}
+	must(t, node.Close())
+}
+
+// snapshotOnce runs a member in a new directory until it has taken a snapshot, which is returned.
+func (s *realSite) snapshotOnce(t *testing.T, dir string) raftnode.KeptSnapshot {
+	t.Helper()
+	process := s.node("a")
+	defer process.stop()
+	node := process.open(t, "region", newKV(), dir, raftnode.Bolt)
+	must(t, node.Bootstrap(limit(t)))
+	_, _, err := node.Propose(limit(t), set("1", "x", "1"))
+	must(t, err)
+	if got, found, err := node.LastSnapshot(); found || err != nil {
+		t.Errorf("before any snapshot: %+v, %v", got, err)
+	}
+	before := time.Now().Truncate(time.Millisecond)
+	at, err := node.SnapshotNow(limit(t))
+	must(t, err)
+	after := time.Now()
+	first, found, err := node.LastSnapshot()
+	if !found || err != nil || first.Index != at || first.Term == 0 || first.Size == 0 || first.Taken.Before(before) || first.Taken.After(after) {
+		t.Errorf("snapshot at %d between %v and %v: %+v, %v", at, before, after, first, err)
+	}
+	must(t, node.Close())
+	if _, _, err := node.LastSnapshot(); !errors.Is(err, raftnode.ErrClosed) {
+		t.Errorf("of a closed member: %v", err)
+	}
+	return first
 }
 
 func TestRecover_SurvivorLeadsAloneWithItsState(t *testing.T) {

@@ -3,7 +3,9 @@
 package raftnode
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -25,6 +27,41 @@ type Stats struct {
 	// LastContact is how long ago the leader was heard; 0 on the leader, negative when it never was.
 	LastContact time.Duration `json:"lastContactNanos"`
 	Peers       []Peer        `json:"peers"`
+}
+
+// KeptSnapshot is a snapshot that a member keeps, to restart from and to send to those that fell behind.
+type KeptSnapshot struct {
+	Index uint64    `json:"index"` // last entry in it
+	Term  uint64    `json:"term"`  // of that entry
+	Size  int64     `json:"size"`  // bytes
+	Taken time.Time `json:"taken"` // when this member took it, or began to get it from the leader; zero: unknown
+}
+
+// LastSnapshot is the newest snapshot that this member keeps; false when there is none yet.
+func (n *Node) LastSnapshot() (KeptSnapshot, bool, error) {
+	end, err := n.begin()
+	if err != nil {
+		return KeptSnapshot{}, false, err
+	}
+	defer end()
+	all, err := n.storage.Snapshots.List() // newest first
+	if err != nil {
+		return KeptSnapshot{}, false, fmt.Errorf("list snapshots: %w", err)
+	}
+	if len(all) == 0 {
+		return KeptSnapshot{}, false, nil
+	}
+	return KeptSnapshot{Index: all[0].Index, Term: all[0].Term, Size: all[0].Size, Taken: takenAt(all[0].ID)}, true, nil
+}
+
+// takenAt reads the time in the name that raft gives a snapshot: term, index and Unix milliseconds.
+func takenAt(id string) time.Time {
+	parts := strings.Split(id, "-")
+	ms, err := strconv.ParseInt(parts[len(parts)-1], 10, 64)
+	if len(parts) != 3 || err != nil || ms <= 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
 }
 
 // Applied is the index of the last entry that the local state machine has applied.

@@ -21,8 +21,9 @@ func newAdminJoin(a *app) *cobra.Command {
 		Use: "join TOKEN", Short: "Make this machine a node of an existing cluster", Args: exactArgs("TOKEN"),
 		Long: "Make this machine a node of the cluster that made the token (hive admin token create; hive admin init prints the\n" +
 			"first). The node's keys are made here and never leave; a member signs for them after it has proved to be of the\n" +
-			"token's cluster. The region is the token's. The values of flags and HIVE_* variables are kept in " + nodeConfig + " of the\n" +
-			"data directory, so that the agent needs no more than --data-dir.",
+			"token's cluster. Without --host the members that the token names are asked, and when none of them admits the\n" +
+			"node, members are searched by multicast on the local links. The region is the token's. The values of flags and\n" +
+			"HIVE_* variables are kept in " + nodeConfig + " of the data directory, so that the agent needs no more than --data-dir.",
 		Example: "  hive admin join TOKEN --host node1.local:8443 --az ap-southeast-2a --node node2 --data-dir ~/hive/",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			token, err := agent.ParseJoinToken(args[0])
@@ -37,7 +38,7 @@ func newAdminJoin(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			result, err := agent.Join(a.withTimeout(cmd.Context()), agent.JoinOptions{Config: cfg, Token: token, Hosts: withPort(members), Logger: logger})
+			result, err := agent.Join(a.withTimeout(cmd.Context()), agent.JoinOptions{Config: cfg, Token: token, Hosts: withPort(members), Note: a.note, Logger: logger})
 			if err != nil {
 				return err
 			}
@@ -51,7 +52,7 @@ func newAdminJoin(a *app) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringSliceVar(&members, "host", nil, "host or host:port of a member's cluster port (default: those in the token)")
+	cmd.Flags().StringSliceVar(&members, "host", nil, "host or host:port of a member's cluster port (default: those in the token, then whoever answers on the local links)")
 	a.addConfigFlags(cmd)
 	return cmd
 }

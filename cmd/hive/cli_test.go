@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ var fixture = map[string]any{
 	},
 	admin.RouteRaftStatus: admin.RaftStatus{
 		State: "leader", Leader: "n-node1", Term: 7, Voters: 3, Tolerates: 1, LastContact: "0s", LastLogIndex: 42, CommitIndex: 42, AppliedIndex: 41,
-		LogStore: "boltdb", FormatLevel: 1, StateHash: "ab12", StateHashIndex: 41,
+		SnapshotIndex: 40, SnapshotTerm: 6, SnapshotAt: when, SnapshotSize: 5 << 20, LogStore: "boltdb", FormatLevel: 1, StateHash: "ab12", StateHashIndex: 41,
 	},
 	admin.RouteRaftPeers: []admin.RaftPeer{{Node: "node1", NodeID: "n-node1", Address: "10.0.0.1:8443", Suffrage: "voter", Leader: true}},
 	admin.RouteNodes: []admin.Node{{
@@ -310,6 +311,19 @@ func TestRemoval_SaysWhatTheRegionSurvives(t *testing.T) {
 	}
 	if got, err := removal(peers[:1], "a"); err == nil {
 		t.Errorf("the last voter: %q", got)
+	}
+}
+
+func TestRaftStatus_SaysWhatIsKnownOfTheSnapshot(t *testing.T) {
+	t.Parallel()
+	at := slices.IndexFunc(raftStatusColumns, func(c column[admin.RaftStatus]) bool { return c.name == "Snapshot" })
+	for want, status := range map[string]admin.RaftStatus{
+		"none yet":           {LastLogIndex: 9},
+		"7 of term 2, 512 B": {SnapshotIndex: 7, SnapshotTerm: 2, SnapshotSize: 512},
+	} {
+		if got := raftStatusColumns[at].cell(status); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

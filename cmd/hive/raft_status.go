@@ -13,7 +13,8 @@ import (
 func newRaftStatus(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "Show where the log stands on this node", Args: exactArgs(),
-		Long: "Show where the log stands on this node. Exits with 8 when the region has no leader.",
+		Long: "Show where the log stands on this node, and the newest snapshot that it keeps: the last entry in it, its size and when\n" +
+			"this node took it or got it from the leader. Exits with 8 when the region has no leader.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client, err := a.client()
 			if err != nil {
@@ -49,10 +50,11 @@ var raftStatusColumns = []column[admin.RaftStatus]{
 		if s.SnapshotIndex == 0 {
 			return "none yet"
 		}
+		text := index(s.SnapshotIndex) + " of term " + index(s.SnapshotTerm) + ", " + size(s.SnapshotSize)
 		if s.SnapshotAt.IsZero() {
-			return index(s.SnapshotIndex)
+			return text
 		}
-		return index(s.SnapshotIndex) + ", " + ago(s.SnapshotAt)
+		return text + ", " + ago(s.SnapshotAt)
 	}},
 	{"Log store", false, func(s admin.RaftStatus) string { return s.LogStore }},
 	{"Format level", false, func(s admin.RaftStatus) string { return index(s.FormatLevel) }},

@@ -8,10 +8,41 @@ remove | 0) ;;
 esac
 [ -z "${DPKG_ROOT:-}" ] || exit 0
 
-# Without the program nothing could look after the guests: they are shut down. Their volumes stay.
-if [ -S /var/lib/hive/run/admin.sock ]; then
-	/usr/bin/hive admin shutdown --drain || echo "hive: the node could not be drained; its guests are still running" >&2
+# running KIND lists the processes "hive KIND" of the program that goes, whichever version of it they run.
+running() {
+	for exe in /proc/[0-9]*/exe; do
+		case "$(readlink "$exe" 2>/dev/null)" in
+		/usr/bin/hive | "/usr/bin/hive (deleted)") ;;
+		*) continue ;;
+		esac
+		if [ "$(cat "${exe%exe}cmdline" 2>/dev/null | tr '\0' '\n' | sed -n 2p)" = "$1" ]; then
+			exe=${exe%/exe}
+			echo "${exe#/proc/}"
+		fi
+	done
+}
+
+refuse() {
+	echo "hive: $1" >&2
+	echo "hive: nothing was removed. Next: $2" >&2
+	exit 1
+}
+
+# Without the program nothing could look after the guests: they are shut down. Their volumes stay. 6: no agent answers.
+if [ -n "$(running agent)" ]; then
+	code=0
+	/usr/bin/hive admin shutdown --drain || code=$?
+	if [ $code -ne 0 ] && [ $code -ne 6 ]; then
+		refuse "the node could not be drained" "journalctl -u hive says why; then remove the package again"
+	fi
+fi
+if [ -n "$(running guard)" ]; then
+	refuse "guests of this machine are running, and no agent shuts them down" "systemctl start hive, and remove the package again; or hive admin uninstall, which removes the node and its data"
 fi
 if [ -d /run/systemd/system ]; then
 	systemctl disable --now hive.service || true
 fi
+# An agent that was stopped left its block daemon to the next one. It writes nothing that was not flushed.
+for pid in $(running blockd); do
+	kill "$pid" 2>/dev/null || true
+done

@@ -29,6 +29,7 @@ func TestThreeNodes(t *testing.T) {
 	c.Found(c.Lay("node1"))
 	c.grow()
 	t.Run("settings", func(t *testing.T) { c.with(t, (*cluster).sameSettings) })
+	t.Run("snapshot", func(t *testing.T) { c.with(t, (*cluster).lastSnapshot) })
 	t.Run("read your writes", func(t *testing.T) { c.with(t, (*cluster).readYourWrites) })
 	t.Run("capabilities", func(t *testing.T) { c.with(t, (*cluster).capabilities) })
 	t.Run("revocation", func(t *testing.T) { c.with(t, (*cluster).revocation) })
@@ -83,6 +84,24 @@ func (c *cluster) sameSettings() {
 		}
 		return nil
 	})
+}
+
+// lastSnapshot: a node says when it took its last snapshot, and what is in it.
+func (c *cluster) lastSnapshot() {
+	type status struct {
+		SnapshotIndex, SnapshotTerm, AppliedIndex uint64
+		SnapshotSize                              int64
+		SnapshotAt                                time.Time
+	}
+	n := c.Nodes[1]
+	before := time.Now().Truncate(time.Millisecond)
+	if _, err := c.Try(n, "raft", "snapshot", "save", filepath.Join(n.Dir, "saved.snap")); err != nil {
+		c.T.Fatal(err)
+	}
+	got := lab.Run[status](c.Cluster, n, "raft", "status")
+	if got.SnapshotIndex == 0 || got.SnapshotIndex > got.AppliedIndex || got.SnapshotTerm == 0 || got.SnapshotSize == 0 || got.SnapshotAt.Before(before) || got.SnapshotAt.After(time.Now()) {
+		c.T.Errorf("after a snapshot at %v: %+v", before, got)
+	}
 }
 
 // readYourWrites: what one node acknowledged the next one shows at once.

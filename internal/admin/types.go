@@ -70,7 +70,9 @@ type RaftStatus struct {
 	CommitIndex    uint64    `json:"commitIndex"`
 	AppliedIndex   uint64    `json:"appliedIndex"`
 	SnapshotIndex  uint64    `json:"snapshotIndex"`
-	SnapshotAt     time.Time `json:"snapshotAt"` // zero: none yet
+	SnapshotTerm   uint64    `json:"snapshotTerm"`
+	SnapshotAt     time.Time `json:"snapshotAt"`   // when this node took it or got it from the leader; zero: none yet
+	SnapshotSize   int64     `json:"snapshotSize"` // bytes
 	LastContact    string    `json:"lastContact"`
 	Voters         int       `json:"voters"`
 	Tolerates      int       `json:"tolerates"` // voters that may fail

@@ -30,6 +30,14 @@ func (s *adminServer) raftStatus(context.Context, *http.Request) (any, error) {
 			out.Voters++
 		}
 	}
+	// Listed from the disk: newer than the statistics when one has just been taken.
+	last, found, err := s.a.truth.node.LastSnapshot()
+	if err != nil {
+		return nil, err
+	}
+	if found {
+		out.SnapshotIndex, out.SnapshotTerm, out.SnapshotAt, out.SnapshotSize = last.Index, last.Term, last.Taken, last.Size
+	}
 	return out, nil
 }
 

@@ -225,6 +225,7 @@ func (a *Agent) serve(ctx context.Context) error {
 	g.Go(func() error { return a.renewCertificates(ctx) })
 	g.Go(func() error { return a.tell(ctx) })
 	g.Go(func() error { return a.serveJoins(ctx) })
+	g.Go(func() error { return a.answerSearches(ctx) })
 	g.Go(func() error { return a.serveData(ctx) })
 	g.Go(func() error { return a.steward(ctx) })
 	g.Go(func() error { return a.keepSettings(ctx) })

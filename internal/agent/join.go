@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hivecloud/hive/internal/admin"
+	"github.com/hivecloud/hive/internal/beacon"
 	"github.com/hivecloud/hive/internal/clusterfile"
 	"github.com/hivecloud/hive/internal/config"
 	"github.com/hivecloud/hive/internal/join"
@@ -26,9 +27,14 @@ import (
 type JoinOptions struct {
 	Config *config.Config
 	Token  join.Token
-	// Hosts are host:ports of members' cluster ports; empty: those in the token.
-	Hosts  []string
+	// Hosts are host:ports of members' cluster ports; empty: those in the token, and then whoever answers a search on the
+	// local links.
+	Hosts []string
+	// Note tells the operator what is being tried; nil: nobody.
+	Note   func(format string, args ...any)
 	Logger hclog.Logger
+
+	search func(ctx context.Context, cluster string) (beacon.Result, error) // beacon.Search but in tests
 }
 
 // JoinResult is what Join made.
@@ -47,6 +53,9 @@ func Join(ctx context.Context, o JoinOptions) (JoinResult, error) {
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
 	}
+	if o.search == nil {
+		o.search = beacon.Search
+	}
 	at := layout{o.Config.Node.DataDir}
 	if err := claim(at); err != nil {
 		return JoinResult{}, err
@@ -55,11 +64,7 @@ func Join(ctx context.Context, o JoinOptions) (JoinResult, error) {
 	if err != nil {
 		return JoinResult{}, err
 	}
-	addresses := o.Hosts
-	if len(addresses) == 0 {
-		addresses = o.Token.Addresses
-	}
-	grant, err := join.Apply(ctx, o.Token, addresses, func(local net.IP) (join.Application, error) { return o.application(applicant, local) })
+	grant, err := o.admitted(ctx, func(local net.IP) (join.Application, error) { return o.application(applicant, local) })
 	if err != nil {
 		return JoinResult{}, err
 	}

@@ -59,6 +59,9 @@ func PlanUninstall(c *config.Config) (*Uninstall, error) {
 	if _, err := os.Stat(c.Block.DataDir); err == nil && !strings.HasPrefix(c.Block.DataDir, at.dir+"/") {
 		u.Paths = append(u.Paths, c.Block.DataDir)
 	}
+	if _, err := os.Stat(c.Audit.Dir); err == nil && !strings.HasPrefix(c.Audit.Dir, at.dir+"/") {
+		u.Kept = append(u.Kept, c.Audit.Dir) // records outlive what they are of, and /var/log may be others' too
+	}
 	// node.json goes last: without it an uninstall that was interrupted could not be repeated.
 	u.Paths = append(slices.DeleteFunc(u.Paths, func(p string) bool { return p == at.node() }), at.node())
 	running, err := processesOf(at.dir)

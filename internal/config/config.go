@@ -60,6 +60,7 @@ type Listen struct {
 	Cluster   HostPort `hcl:"cluster" default:"0.0.0.0:8443" flag:"cluster" doc:"Mutual TLS between nodes: log, RPC and data, split by ALPN."`
 	Gossip    HostPort `hcl:"gossip" default:"0.0.0.0:8444" doc:"Encrypted membership gossip, TCP and UDP."`
 	Advertise string   `hcl:"advertise" flag:"advertise" doc:"IP address under which other nodes reach this one, when cluster or gossip is bound to every address. Empty: the address from which this machine reaches the other members."`
+	Search    bool     `hcl:"search" default:"true" doc:"Answer machines on the local links that hold a join token of this cluster and look for a member by multicast (UDP port 8445), on the links where the cluster port can be reached. The answer is this node's cluster address and nothing else. Off: a joiner needs an address of the token, or --host."`
 	Metrics   HostPort `hcl:"metrics" default:"127.0.0.1:9464" doc:"Prometheus metrics over plain HTTP. Keep it on loopback or a management network."`
 }
 

@@ -110,6 +110,21 @@ func checkMTU(_ context.Context, c *config.Config, m Machine) Result {
 	return fail("name one of this machine's addresses in listen.cluster", "no interface has the address %s", host)
 }
 
+// checkSearch wants a joiner's multicast to be heard. A region works without, so the worst is a warning.
+func checkSearch(_ context.Context, c *config.Config, m Machine) Result {
+	if !c.Listen.Search {
+		return ok("switched off by listen.search")
+	}
+	links, err := m.Answer(c.Listen.Cluster.Host())
+	switch {
+	case err != nil:
+		return warn("stop what has UDP port 8445, or set listen.search = false", "joiners cannot find this node by multicast: %v", err)
+	case len(links) == 0:
+		return warn("join other nodes with --host, or set listen.search = false", "no interface of %s takes multicast: joiners cannot find this node by it", c.Listen.Cluster)
+	}
+	return ok("joiners are answered on %s", strings.Join(links, ", "))
+}
+
 // checkOvercommit knows the two ways in which memory that is free cannot be had: strict accounting, under which QEMU's
 // reservations fail, and huge pages, which nobody uses here.
 func checkOvercommit(_ context.Context, c *config.Config, m Machine) Result {

@@ -65,6 +65,7 @@ var checks = []check{
 	{"port-gossip", portCheck(func(c *config.Config) config.HostPort { return c.Listen.Gossip }, "listen.gossip")},
 	{"port-metrics", portCheck(func(c *config.Config) config.HostPort { return c.Listen.Metrics }, "listen.metrics")},
 	{"public-pool", checkPublicPool},
+	{"search", checkSearch},
 	{"mtu", checkMTU},
 	{"hostname", checkHostname},
 	{"clock", checkClock},

@@ -71,6 +71,7 @@ func healthy() Machine {
 		ReadFile:          kernelSays("0", "0"),
 		LastEntry:         func(string) (uint64, error) { return 42, nil },
 		Interfaces:        linked(1500),
+		Answer:            func(string) ([]string, error) { return []string{"eth0"}, nil },
 		Hostname:          "n1", CPUs: 4, Memory: 8 << 30, UID: 1000,
 		Now: func() time.Time { return now },
 	}
@@ -225,6 +226,10 @@ func TestEachFault_IsFoundByItsCheck(t *testing.T) {
 		}},
 		{"mtu", "tunnel below", Warn, "eth0 has an MTU of 1450", func(m *Machine) { m.Interfaces = linked(1450) }},
 		{"mtu", "tiny", Fail, "MTU of 576", func(m *Machine) { m.Interfaces = linked(576) }},
+		{"search", "port taken", Warn, "address already in use", func(m *Machine) {
+			m.Answer = func(string) ([]string, error) { return nil, syscall.EADDRINUSE }
+		}},
+		{"search", "no multicast", Warn, "takes multicast", func(m *Machine) { m.Answer = func(string) ([]string, error) { return nil, nil } }},
 		{"unit", "not installed", Warn, "after a reboot", without("/usr/lib/systemd/system/hive.service")},
 		{"aws-cli", "not installed", Warn, "not installed", missing("aws")},
 		{"ssh", "not installed", Warn, "not installed", missing("ssh")},

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"os/user"
@@ -26,6 +27,7 @@ import (
 
 	"github.com/hivecloud/hive/compute/accel"
 	"github.com/hivecloud/hive/internal/admin"
+	"github.com/hivecloud/hive/internal/beacon"
 	"github.com/hivecloud/hive/raftnode"
 )
 
@@ -50,6 +52,7 @@ func Host() Machine {
 		ReadFile:          func(path string) (string, error) { text, err := os.ReadFile(path); return string(text), err },
 		LastEntry:         lastEntry,
 		Interfaces:        interfaces,
+		Answer:            answerable,
 		CPUs:              runtime.NumCPU(),
 		UID:               os.Getuid(),
 		Now:               time.Now,
@@ -255,6 +258,15 @@ func interfaces() ([]Interface, error) {
 		out = append(out, found)
 	}
 	return out, nil
+}
+
+// answerable takes a host name for everywhere, as the agent's resolver may.
+func answerable(host string) ([]string, error) {
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		ip = netip.Addr{}
+	}
+	return beacon.Probe(ip)
 }
 
 func openFiles() (soft, hard uint64) {

@@ -46,6 +46,8 @@ type Machine struct {
 	ReadFile func(path string) (string, error)
 	// LastEntry opens the log of a stopped node and returns its last index.
 	LastEntry func(dir string) (uint64, error)
+	// Answer tells on which interfaces a member could answer a joiner's search when its cluster port is bound at host.
+	Answer func(host string) ([]string, error)
 	// Interfaces lists the network interfaces that are up.
 	Interfaces func() ([]Interface, error)
 

@@ -15,7 +15,18 @@ import (
 	"github.com/hivecloud/hive/internal/rpc"
 )
 
+// dialTime is how long a member may take to answer the dial.
 const dialTime = 10 * time.Second
+
+// patience is how long to dial the next of left addresses: all of them together take no more than half of the time there
+// is, so that some is left for what the caller does when nobody answers.
+func patience(ctx context.Context, left int) time.Duration {
+	until, limited := ctx.Deadline()
+	if !limited {
+		return dialTime
+	}
+	return min(dialTime, time.Until(until)/2/time.Duration(left))
+}
 
 // Apply asks the members at the given addresses in turn to admit a node. fill gets the address from which this machine
 // reaches the member, and completes the application: it is called once a member has proved to be one. The first member
@@ -25,8 +36,8 @@ func Apply(ctx context.Context, t Token, addresses []string, fill func(local net
 		return Grant{}, admin.Errorf(admin.KindUsage, "add --host with the address of a member's cluster port", "the join token names no address")
 	}
 	var faults []error
-	for _, address := range addresses {
-		grant, err := ask(ctx, t, address, fill)
+	for i, address := range addresses {
+		grant, err := ask(ctx, t, address, patience(ctx, len(addresses)-i), fill)
 		var e *admin.Error
 		switch {
 		case err == nil:
@@ -46,8 +57,8 @@ func Apply(ctx context.Context, t Token, addresses []string, fill func(local net
 }
 
 // ask makes the exchange with one member.
-func ask(ctx context.Context, t Token, address string, fill func(net.IP) (Application, error)) (Grant, error) {
-	dialCtx, cancel := context.WithTimeout(ctx, dialTime)
+func ask(ctx context.Context, t Token, address string, wait time.Duration, fill func(net.IP) (Application, error)) (Grant, error) {
+	dialCtx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	d := tls.Dialer{Config: pki.StrangerTLS(t.Cluster, t.Pin, rpc.ProtoJoin)}
 	c, err := d.DialContext(dialCtx, "tcp", address)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -169,6 +170,26 @@ func TestApply_UnavailableMemberIsPassedOver(t *testing.T) {
 	}
 	if _, err := join.Apply(t.Context(), h.token(), nil, application); !errors.As(err, &e) || e.Kind != admin.KindUsage {
 		t.Fatalf("no address: got %v", err)
+	}
+}
+
+// Addresses at which somebody listens and says nothing do not use up the time of the one that answers.
+func TestApply_SilentAddressesLeaveTimeForTheOthers(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, clusterID)
+	var silent []string
+	for range 4 {
+		l, err := net.Listen("tcp", "127.0.0.1:0") // the kernel answers, nobody shakes hands
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		silent = append(silent, l.Addr().String())
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	defer cancel()
+	if _, err := join.Apply(ctx, h.token(), append(silent, h.address), application); err != nil {
+		t.Errorf("four silent addresses before a member: %v", err)
 	}
 }
 
