@@ -237,7 +237,7 @@ func TestNamedFile_IsReadAfterTheNodesOwn(t *testing.T) {
 		}
 	}
 	stdout, stderr, code := invoke(t, nil, "config", "show", "--config", named)
-	if code != 0 || !strings.Contains(stdout, `region = "eu-home-1"`) || !strings.Contains(stdout, `level  = "error"`) {
+	if code != 0 || !strings.Contains(stdout, `region     = "eu-home-1"`) || !strings.Contains(stdout, `level  = "error"`) {
 		t.Errorf("exit %d, %s%s", code, stdout, stderr)
 	}
 }
@@ -246,7 +246,7 @@ func TestRoadmapFlags_SetTheConfiguration(t *testing.T) {
 	t.Parallel()
 	stdout, stderr, code := invoke(t, nil, "config", "show", "--region", "ap-southeast-2", "--az", "ap-southeast-2a", "--node", "node1",
 		"--nodes", "3", "--hive-dir", "/srv/hive", "--cap", "ebs,ec2,nats")
-	for _, want := range []string{`region = "ap-southeast-2"`, `nodes  = 3`, `"node1"`, `"/srv/hive"`, `["ebs", "ec2", "raft"]`} {
+	for _, want := range []string{`region     = "ap-southeast-2"`, `nodes      = 3`, `"node1"`, `"/srv/hive"`, `["ebs", "ec2", "raft"]`} {
 		if code != 0 || !strings.Contains(stdout, want) {
 			t.Errorf("exit %d, no %s in %s", code, want, stdout)
 		}

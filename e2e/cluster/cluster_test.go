@@ -22,10 +22,14 @@ import (
 )
 
 // cluster is a region of three nodes, taken apart by one test.
-type cluster struct{ *lab.Cluster }
+type cluster struct {
+	*lab.Cluster
+	names string // a hosts file that all nodes keep
+}
 
 func TestThreeNodes(t *testing.T) {
-	c := &cluster{lab.New(t, nil)}
+	c := &cluster{lab.New(t, nil), filepath.Join(t.TempDir(), "hosts")}
+	c.Extra = fmt.Sprintf("cluster {\n  hosts_file = %q\n}\n", c.names)
 	c.Found(c.Lay("node1"))
 	c.grow()
 	t.Run("settings", func(t *testing.T) { c.with(t, (*cluster).sameSettings) })
@@ -84,6 +88,16 @@ func (c *cluster) sameSettings() {
 		}
 		return nil
 	})
+	want := "127.0.0.1\tnode2." + lab.Region + ".hive.internal node2\n"
+	c.Eventually("the names of the members", func() error { // one file for all: they are on one machine
+		if b, err := os.ReadFile(c.names); err != nil || !strings.Contains(string(b), want) {
+			return fmt.Errorf("%w\n%s", err, b)
+		}
+		return nil
+	})
+	if out, err := c.Try(c.Nodes[2], "admin", "cert", "list", "-o", "json"); err != nil || !strings.Contains(string(out), "api."+lab.Region+".hive.internal") {
+		c.T.Errorf("the endpoint's certificate is not valid for the API's name: %v\n%s", err, out)
+	}
 }
 
 // lastSnapshot: a node says when it took its last snapshot, and what is in it.

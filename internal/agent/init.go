@@ -20,6 +20,7 @@ import (
 	"github.com/hivecloud/hive/fsm/command"
 	"github.com/hivecloud/hive/fsm/state"
 	"github.com/hivecloud/hive/internal/admin"
+	"github.com/hivecloud/hive/internal/clusterfile"
 	"github.com/hivecloud/hive/internal/config"
 	"github.com/hivecloud/hive/internal/pki"
 	"github.com/hivecloud/hive/internal/seal"
@@ -216,6 +217,9 @@ func hosts(c *config.Config) []string {
 // edgeHosts are the names and addresses under which clients reach the API.
 func edgeHosts(c *config.Config) []string {
 	out := append(hosts(c), c.TLS.Names...)
+	if c.Cluster.HostsFile != "" {
+		out = append(out, clusterfile.APIName(c.Cluster.Region))
+	}
 	if v := c.Network.VirtualIP; v.IsValid() {
 		out = append(out, v.String())
 	}

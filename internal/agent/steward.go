@@ -158,7 +158,8 @@ func (a *Agent) settings(v *state.View, c state.Cluster) clusterfile.File {
 	return out
 }
 
-// keepSettings writes cluster.json as the log has it, on every node, until the context ends.
+// keepSettings writes cluster.json as the log has it, on every node, and the names in it where they are wanted, until the
+// context ends.
 func (a *Agent) keepSettings(ctx context.Context) error {
 	var written []byte
 	for {
@@ -179,8 +180,16 @@ func (a *Agent) keepSettings(ctx context.Context) error {
 }
 
 func (a *Agent) writeSettings(c state.Cluster) error {
-	if _, err := clusterfile.Verify(c.Settings, c.SettingsKey); err != nil {
+	f, err := clusterfile.Verify(c.Settings, c.SettingsKey)
+	if err != nil {
 		return fmt.Errorf("check settings of epoch %d: %w", c.Epoch, err)
 	}
-	return vfs.WriteFileAtomic(vfs.OS(), a.at.clusterFile(), c.Settings, 0o644)
+	if err := vfs.WriteFileAtomic(vfs.OS(), a.at.clusterFile(), c.Settings, 0o644); err != nil || a.config.Cluster.HostsFile == "" {
+		return err
+	}
+	api := ""
+	if v := a.config.Network.VirtualIP; v.IsValid() {
+		api = v.String()
+	}
+	return vfs.WriteFileAtomic(vfs.OS(), a.config.Cluster.HostsFile, clusterfile.Hosts(f, a.id.Region, api), 0o644)
 }

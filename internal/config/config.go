@@ -40,8 +40,9 @@ type Config struct {
 
 // Cluster names the region.
 type Cluster struct {
-	Region string `hcl:"region" default:"us-east-1" env:"HIVE_REGION" flag:"region" doc:"Region name, as clients send it in AWS_REGION and in the credential scope of every signature. It cannot change once the node is initialised."`
-	Nodes  int    `hcl:"nodes" default:"1" flag:"nodes" min:"1" max:"64" doc:"Target size. The region serves from its first node on and says everywhere what it can survive until this many nodes have joined."`
+	Region    string `hcl:"region" default:"us-east-1" env:"HIVE_REGION" flag:"region" doc:"Region name, as clients send it in AWS_REGION and in the credential scope of every signature. It cannot change once the node is initialised."`
+	Nodes     int    `hcl:"nodes" default:"1" flag:"nodes" min:"1" max:"64" doc:"Target size. The region serves from its first node on and says everywhere what it can survive until this many nodes have joined."`
+	HostsFile string `hcl:"hosts_file" doc:"Absolute path of a hosts(5) file that the agent keeps with the addresses of the members and of the API, as names below REGION.hive.internal: a hint for a resolver such as dnsmasq (addn-hosts). Empty: no such file."`
 }
 
 // Node says who this node is.

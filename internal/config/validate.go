@@ -80,6 +80,9 @@ func (l *loader) validateNames() {
 	} else if !strings.HasPrefix(c.Node.AZ, c.Cluster.Region) || len(c.Node.AZ) != len(c.Cluster.Region)+1 || c.Node.AZ[len(c.Node.AZ)-1] < 'a' || c.Node.AZ[len(c.Node.AZ)-1] > 'z' {
 		l.fault("node.az", fmt.Sprintf("%q is not the region name followed by one letter, such as %sa", c.Node.AZ, c.Cluster.Region))
 	}
+	if f := c.Cluster.HostsFile; f != "" && !filepath.IsAbs(f) {
+		l.fault("cluster.hosts_file", fmt.Sprintf("%q is not an absolute path; the agent would look for it in the directory that it was started in", f))
+	}
 	if !nodeForm.MatchString(c.Node.Name) {
 		l.fault("node.name", fmt.Sprintf("%q is not a node name: use lower-case letters, digits and inner dashes, at most 63", c.Node.Name))
 	}
