@@ -7,6 +7,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/hivecloud/hive/internal/e2e/lab"
@@ -33,10 +34,23 @@ func (c *cluster) leaderLeaves() {
 	if _, err := c.Try(leader, "agent"); err == nil || !strings.Contains(err.Error(), "this node left its region") {
 		c.T.Errorf("its agent, started again: %v", err)
 	}
+	if err := os.Remove(leader.Dir + "/left"); err != nil { // somebody insists
+		c.T.Fatal(err)
+	}
+	c.Launch(leader)
+	c.Eventually("its agent, started by force, ends", func() error {
+		if !leader.Ended() {
+			return fmt.Errorf("it runs")
+		}
+		return nil
+	})
+	if tail := leader.Tail(2000); !strings.Contains(tail, "the node was removed from the region") {
+		c.T.Errorf("its agent, started by force: %s", tail)
+	}
 	c.hive(leader, "admin", "uninstall", "--yes")
 	left, err := os.ReadDir(leader.Dir)
 	for _, e := range left {
-		if e.Name() != "test.hcl" && e.Name() != "agent.log" && e.Name() != "nothing.raw" {
+		if !slices.Contains([]string{"test.hcl", "agent.log", "nothing.raw", "saved.snap"}, e.Name()) { // the test's own
 			c.T.Errorf("uninstall left %s", e.Name())
 		}
 	}

@@ -72,6 +72,8 @@ func (a *Agent) enter(ctx context.Context) error {
 				return nil
 			case ctx.Err() != nil:
 				return ctx.Err()
+			case rpc.Refused(err):
+				return admin.Errorf(admin.KindDenied, "hive admin uninstall, and then hive admin join with a new token", "the member %s refuses this node's certificate: the node was removed from the region", member)
 			case rpc.CodeOf(err) == codeRefused:
 				return admin.Errorf(admin.KindDenied, "remove the data directory and join again with a new token", "the cluster refuses this node: %w", err)
 			}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -113,7 +114,7 @@ func (m *Mux) Listen(proto string) (net.Listener, error) {
 // handed out stay with their owners.
 func (m *Mux) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	conf := m.cfg.Credentials.ServerTLS(m.cfg.Protocols)
+	conf := m.refusing(m.cfg.Credentials.ServerTLS(m.cfg.Protocols))
 	stop := context.AfterFunc(ctx, m.close)
 	defer func() {
 		stop()
@@ -161,6 +162,30 @@ func (m *Mux) close() {
 			l.stop()
 		}
 	}
+}
+
+// refusing is conf with an alert for nodes that are denied: they learn why nobody listens to them (Refused).
+func (m *Mux) refusing(conf *tls.Config) *tls.Config {
+	verify := conf.VerifyConnection
+	conf.VerifyConnection = func(cs tls.ConnectionState) error {
+		if verify != nil {
+			if err := verify(cs); err != nil {
+				return err
+			}
+		}
+		if peer, err := m.cfg.Credentials.Peer(cs); err == nil && m.denied(peer) {
+			m.logger.Warn("node was removed from the cluster", "peer", peer)
+			return ErrDenied
+		}
+		return nil
+	}
+	return conf
+}
+
+// Refused tells whether the other end of a call answered that it does not accept this node's certificate, although it is one
+// of its own and has not expired: the node was removed. TLS has the client learn of it when it first reads.
+func Refused(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "remote error: tls: bad certificate") // crypto/tls has no type for it
 }
 
 // shake finds out who called and for what, and hands the stream to the protocol's listener.
