@@ -33,6 +33,9 @@ func newAdminLeave(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if self.Nodes == 1 {
+					return admin.Errorf(admin.KindConflict, "hive admin uninstall ends the region with it", "this is the only node of its region")
+				}
 				removal, err := client.NodeRemoval(ctx, self.NodeID)
 				if err != nil {
 					return err

@@ -103,6 +103,8 @@ func rotationLine(r admin.Rotation) string {
 		return fmt.Sprintf("%s: waiting for %s", what, strings.Join(r.Waiting, ", "))
 	case r.Sealed > 0:
 		return fmt.Sprintf("%d secrets are being sealed anew", r.Sealed)
+	case r.Retires != nil:
+		return "the new one is in use, the old one is kept until " + r.Retires.Format("2006-01-02 15:04:05 UTC")
 	case r.Hold:
 		return "every node has the new one; an operator's word is needed"
 	}
