@@ -211,10 +211,15 @@ func (c *Client) Debug(ctx context.Context, part string) (io.ReadCloser, error) 
 // Shutdown ends the agent and reports its steps. It returns when the agent has
 // said that it is done.
 func (c *Client) Shutdown(ctx context.Context, req ShutdownRequest, progress func(ShutdownEvent)) error {
-	return c.lines(ctx, RouteShutdown, req, func(line json.RawMessage) error {
+	return c.steps(ctx, RouteShutdown, req, progress)
+}
+
+// steps makes a call whose progress comes as ShutdownEvents.
+func (c *Client) steps(ctx context.Context, route string, req any, progress func(ShutdownEvent)) error {
+	return c.lines(ctx, route, req, func(line json.RawMessage) error {
 		var event ShutdownEvent
 		if err := json.Unmarshal(line, &event); err != nil {
-			return fmt.Errorf("decode shutdown progress: %w", err)
+			return fmt.Errorf("decode progress of %s: %w", route, err)
 		}
 		if event.Error != nil {
 			return event.Error

@@ -2,11 +2,7 @@
 
 package admin
 
-import (
-	"context"
-	"encoding/json"
-	"fmt"
-)
+import "context"
 
 // RouteLeave has this node leave its region.
 const RouteLeave = "POST /v1/leave" // LeaveRequest -> ShutdownEvent lines
@@ -19,17 +15,5 @@ type LeaveRequest struct {
 
 // Leave has this node leave its region for good and calls progress for every step. The agent ends after it.
 func (c *Client) Leave(ctx context.Context, req LeaveRequest, progress func(ShutdownEvent)) error {
-	return c.lines(ctx, RouteLeave, req, func(line json.RawMessage) error {
-		var event ShutdownEvent
-		if err := json.Unmarshal(line, &event); err != nil {
-			return fmt.Errorf("decode progress of leaving: %w", err)
-		}
-		if event.Error != nil {
-			return event.Error
-		}
-		if progress != nil {
-			progress(event)
-		}
-		return nil
-	})
+	return c.steps(ctx, RouteLeave, req, progress)
 }
