@@ -107,6 +107,12 @@ var fixture = map[string]any{
 // server is tested where it lives; here it is what commands print that counts.
 func standIn(t *testing.T) (dataDir string) {
 	t.Helper()
+	return standInSaying(t, fixture)
+}
+
+// standInSaying serves other answers.
+func standInSaying(t *testing.T, answers map[string]any) (dataDir string) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "cli") // socket paths are limited to 107 bytes
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +126,7 @@ func standIn(t *testing.T) (dataDir string) {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	for route, answer := range fixture {
+	for route, answer := range answers {
 		mux.HandleFunc(route, func(w http.ResponseWriter, r *http.Request) {
 			if r.PathValue("id") == "i-9" {
 				admin.WriteError(w, admin.Errorf(admin.KindNotFound, "hive instance list shows the instances", "no instance has the id i-9"))

@@ -75,6 +75,14 @@ func userCache() string {
 }
 
 func startGuest(ctx context.Context, a *app, client *admin.Client, plan guestPlan) (started, error) {
+	status, err := client.Status(ctx)
+	if err != nil {
+		return started{}, err
+	}
+	if status.Accelerator.Name == "simulated" {
+		return started{}, admin.Errorf(admin.KindConflict, "aws ec2 run-instances launches simulated guests; a region whose agents run without --simulate-guests has real ones",
+			"the guests of this region are simulated: nobody can log in")
+	}
 	env, err := client.Env(ctx, "")
 	if err != nil {
 		return started{}, err
