@@ -8,9 +8,11 @@ remove | 0) ;;
 esac
 [ -z "${DPKG_ROOT:-}" ] || exit 0
 
-# running KIND lists the processes "hive KIND" of the program that goes, whichever version of it they run.
+# running KIND lists the processes "hive KIND" of the program that goes, whichever version of it they run. What runs in a
+# container has a program of its own.
 running() {
 	for exe in /proc/[0-9]*/exe; do
+		[ "$(readlink "${exe%exe}ns/pid" 2>/dev/null)" = "$(readlink /proc/self/ns/pid)" ] || continue
 		case "$(readlink "$exe" 2>/dev/null)" in
 		/usr/bin/hive | "/usr/bin/hive (deleted)") ;;
 		*) continue ;;

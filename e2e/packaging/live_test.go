@@ -169,6 +169,7 @@ func (w *world) returns(id string, aws func(...string) string) {
 		return nil
 	})
 	w.run("systemctl", "stop", "hive.service")
+	ended := w.container("hive", "blockd", "--dir", "/tmp/other", "--socket", "/tmp/other.sock", "--reserve", "0")
 	w.run("dpkg", "--remove", "hive")
 	w.eventually("nothing runs after the removal", func() error {
 		if left := w.processes(); len(left) > 0 {
@@ -176,6 +177,29 @@ func (w *world) returns(id string, aws func(...string) string) {
 		}
 		return nil
 	})
+	select {
+	case err := <-ended:
+		w.t.Errorf("the removal ended a process of a container: %v", err)
+	default:
+	}
+}
+
+// container runs a program of the world in a process namespace of its own, as a container does, and tells when it ends.
+func (w *world) container(args ...string) (ended <-chan error) {
+	w.t.Helper()
+	w.run("mkdir", "-p", "/tmp/other")
+	cmd := w.command("unshare", append([]string{"--pid", "--fork", "--kill-child"}, args...)...)
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	w.t.Cleanup(func() { _ = cmd.Process.Kill() })
+	w.eventually("a container runs", func() error {
+		_, err := os.Stat(w.path("tmp/other.sock"))
+		return err
+	})
+	return done
 }
 
 // ready waits for the agent.

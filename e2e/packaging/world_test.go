@@ -147,12 +147,18 @@ func (w *world) copyIn(from, to string, mode os.FileMode) {
 	w.write(to, string(b), mode)
 }
 
-// try runs a program in the world.
-func (w *world) try(name string, args ...string) (string, error) {
+// command is a program that runs in the world.
+func (w *world) command(name string, args ...string) *exec.Cmd {
 	pid := w.inside()
 	cmd := exec.Command("nsenter", append([]string{"--target", pid, "--mount", "--pid", "--net", "--root", "env", "--chdir=/", "PWD=/", name}, args...)...)
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "HOME=/root", "TMPDIR=/tmp")
 	cmd.WaitDelay = 5 * time.Second // daemons may keep the pipe
+	return cmd
+}
+
+// try runs a program in the world.
+func (w *world) try(name string, args ...string) (string, error) {
+	cmd := w.command(name, args...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()

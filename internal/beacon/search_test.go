@@ -35,6 +35,12 @@ func member(t *testing.T, cluster, address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	run(t, r)
+}
+
+// run runs a responder until the test ends.
+func run(t *testing.T, r *Responder) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
