@@ -26,8 +26,9 @@ const rotationRetry = 2 * time.Second
 // rotations brings this node's secrets to where the region's rotations are, and says so to the region. What each phase
 // means is fsm/rotation.go's; the mutex keeps a rotation that begins here apart from the clean-up of one that is over.
 type rotations struct {
-	a  *Agent
-	mu sync.Mutex
+	a       *Agent
+	mu      sync.Mutex
+	unsaved bool // the ring is not what its file says: nothing is acknowledged until it is
 }
 
 // sealVersion is the version of the cluster key that seals, as this node knows it; zero when there is no state yet.
@@ -99,13 +100,13 @@ func (r *rotations) follow(ctx context.Context) error {
 
 // clusterKey has the ring hold what may be needed and nothing else.
 func (r *rotations) clusterKey(ctx context.Context, v *state.View, c state.Cluster, row state.Rotation) error {
-	ring, changed := r.a.ring, false
+	ring := r.a.ring
 	if row.Active() {
 		if have, err := ring.Sum(row.Version); err != nil || have != row.Sum {
 			if err := r.a.fetchClusterKey(ctx, v, row); err != nil {
 				return err
 			}
-			changed = true
+			r.unsaved = true
 		}
 	}
 	oldest, newest := c.SealVersions()
@@ -116,12 +117,16 @@ func (r *rotations) clusterKey(ctx context.Context, v *state.View, c state.Clust
 		if err := ring.Drop(version); err != nil {
 			return err
 		}
-		changed = true
+		r.unsaved = true
 	}
-	if !changed {
+	if !r.unsaved {
 		return nil
 	}
-	return ring.Save(r.a.at.clusterKey())
+	if err := ring.Save(r.a.at.clusterKey()); err != nil {
+		return err
+	}
+	r.unsaved = false
+	return nil
 }
 
 // clusterCA has this node trust what it should, and prove itself by the authority in force.

@@ -374,13 +374,13 @@ func TestApplicant_InstallRefusesForeignCertificates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := pki.Granted{ClusterCA: ca.Certificate(), APICA: ca.Certificate(), Node: sign(ca, "n-b"), Edge: edge}
+	good := pki.Granted{ClusterCA: []*x509.Certificate{ca.Certificate()}, APICA: []*x509.Certificate{ca.Certificate()}, Node: sign(ca, "n-b"), Edge: edge}
 	dir := pki.NewDir(vfs.OS(), t.TempDir())
 	for name, change := range map[string]func(*pki.Granted){
 		"signed by another":  func(g *pki.Granted) { g.Node = sign(other, "n-b") },
 		"of another node":    func(g *pki.Granted) { g.Node = sign(ca, "n-c") },
 		"for another key":    func(g *pki.Granted) { g.Node = edge },
-		"endpoint not ours":  func(g *pki.Granted) { g.APICA = other.Certificate() },
+		"endpoint not ours":  func(g *pki.Granted) { g.APICA = []*x509.Certificate{other.Certificate()} },
 		"endpoint's own key": func(g *pki.Granted) { g.Edge = good.Node },
 	} {
 		bad := good
