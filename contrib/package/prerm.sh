@@ -43,6 +43,7 @@ if [ -n "$(running guard)" ]; then
 fi
 if [ -d /run/systemd/system ]; then
 	systemctl disable --now hive.service || true
+	systemctl stop hive-guests.service || true
 fi
 # An agent that was stopped left its block daemon to the next one. It writes nothing that was not flushed.
 for pid in $(running blockd); do

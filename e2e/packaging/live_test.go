@@ -6,6 +6,7 @@ package packaging
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -89,7 +90,7 @@ func underARunningAgent(t *testing.T, make func(*testing.T) *world) {
 	w.returns(id, aws)
 
 	w.run("dpkg", "--purge", "hive")
-	for _, name := range []string{"usr/bin/hive", "var/lib/hive", "etc/hive", "usr/share/hive", "usr/lib/systemd/system/hive.service", "etc/systemd/system/multi-user.target.wants/hive.service"} {
+	for _, name := range []string{"usr/bin/hive", "var/lib/hive", "etc/hive", "usr/share/hive", "usr/lib/systemd/system/hive.service", "usr/lib/systemd/system/hive-guests.service", "etc/systemd/system/multi-user.target.wants/hive.service"} {
 		if w.has(name) {
 			t.Errorf("purge left %s", name)
 		}
@@ -100,6 +101,61 @@ func underARunningAgent(t *testing.T, make func(*testing.T) *world) {
 	if left := w.processes(); len(left) > 0 {
 		t.Errorf("purge left processes: %v", left)
 	}
+}
+
+// goesDown: the machine goes down and comes up again. The guest is shut down in order before the agent is, and runs again.
+func (w *world) goesDown(id string) {
+	w.t.Helper()
+	w.run("systemctl", "is-active", "hive-guests.service")
+	w.eventually("the guest is up", func() error { // one that boots does not hear the power button
+		if tail := w.serial(id); !up(tail) {
+			return errors.New(tail[max(0, len(tail)-200):])
+		}
+		return nil
+	})
+	// Both in one transaction, as a shutdown does it: their order is systemd's to find.
+	w.write("run/systemd/system/down.target", "[Unit]\nDescription=Stands for the machine\n", 0o644)
+	for _, name := range []string{"hive.service", "hive-guests.service"} {
+		w.run("mkdir", "-p", "/run/systemd/system/"+name+".d")
+		w.write("run/systemd/system/"+name+".d/down.conf", "[Unit]\nPartOf=down.target\n", 0o644)
+	}
+	w.run("systemctl", "daemon-reload")
+	w.run("systemctl", "start", "down.target")
+	w.run("systemctl", "stop", "down.target")
+	w.eventually("the units are stopped", func() error { // the target's own end does not wait for them
+		if out, err := w.try("systemctl", "is-active", "hive.service", "hive-guests.service"); err == nil || strings.Contains(out, "ing") {
+			return errors.New(out)
+		}
+		return nil
+	})
+	if left := w.processes(); len(left) > 0 {
+		said, _ := w.try("journalctl", "--no-pager", "-n", "30", "-u", "hive-guests.service", "-u", "hive.service")
+		w.t.Errorf("what a machine that goes down would have killed: %v\n%s", left, said)
+	}
+	if tail := w.serial(id); up(tail) {
+		w.t.Errorf("the guest was not shut down in order, its serial line ends: %q", tail[max(0, len(tail)-200):])
+	}
+	w.run("systemctl", "start", "hive.service")
+	w.ready()
+	w.run("systemctl", "is-active", "hive-guests.service")
+	w.runs(id)
+}
+
+// up tells by a micro guest's serial line whether it is up and was not told to end since.
+func up(serial string) bool {
+	return strings.LastIndex(serial, "HIVE-READY") > strings.LastIndex(serial, "HIVE-STOPPING")
+}
+
+// runs waits until the guest runs, and nothing else does.
+func (w *world) runs(id string) {
+	w.t.Helper()
+	w.eventually("the guest runs again", func() error {
+		all, p := item[[]instance](w, "instance", "list"), w.processes()
+		if len(all) != 1 || all[0] != (instance{id, "running"}) || len(p["qemu"]) != 1 {
+			return fmt.Errorf("%+v, %v", all, p)
+		}
+		return nil
+	})
 }
 
 // refuses: while guests run and no agent could shut them down, the package stays, and everything with it.
@@ -154,13 +210,10 @@ func (w *world) returns(id string, aws func(...string) string) {
 	}
 	w.run("systemctl", "enable", "--now", "hive.service")
 	w.ready()
-	w.eventually("the guest runs again", func() error {
-		all, p := item[[]instance](w, "instance", "list"), w.processes()
-		if len(all) != 1 || all[0] != (instance{id, "running"}) || len(p["qemu"]) != 1 {
-			return fmt.Errorf("%+v, %v", all, p)
-		}
-		return nil
-	})
+	w.runs(id)
+	if w.systemd {
+		w.goesDown(id)
+	}
 	aws("ec2", "terminate-instances", "--instance-ids", id)
 	w.eventually("only agent and block daemon run", func() error {
 		if p := w.processes(); len(p["agent"]) != 1 || len(p["blockd"]) != 1 || len(p) != 2 {
