@@ -268,7 +268,7 @@ const spaceStep = 1
 // reportSpace tells the region how much room new volumes have here.
 func (x *Executor) reportSpace(ctx context.Context, view *state.View) {
 	n, ok := state.Nodes.Get(view, state.AnyAccount, x.cfg.NodeID)
-	if !ok {
+	if !ok || !n.HasCap("ec2") && !n.HasCap("ebs") { // without either it has no block daemon
 		return
 	}
 	free, err := x.cfg.Blocks.Free(ctx)

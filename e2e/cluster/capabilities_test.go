@@ -38,6 +38,9 @@ func (c *cluster) capabilities() {
 	n.Kill()
 	c.Start(n)
 	quiet("after a restart")
+	if tail := n.Tail(20000); strings.Contains(tail, "cannot read free space") {
+		c.T.Errorf("%s complains about what it is not to have: %s", n.Name, tail)
+	}
 	if got := string(c.OK(ask, "DescribeRegions", url.Values{})); strings.Contains(got, address) {
 		c.T.Errorf("clients are still sent to %s: %s", n.Name, got)
 	}

@@ -87,18 +87,23 @@ func (a *Agent) changes(ctx context.Context, holds func() bool) {
 
 // serveAPI runs the gateway while this node answers the API, on a listener that is open already or on one of its own.
 func (a *Agent) serveAPI(ctx context.Context, g *apigw.Gateway, open net.Listener) error {
-	return a.while(ctx, a.answersAPI, func(ctx context.Context) error {
+	return a.while(ctx, a.answersAPI, func(wanted context.Context) error {
 		l := open
 		for open = nil; l == nil; {
 			var err error
 			if l, err = net.Listen("tcp", a.apiAddr); err != nil {
 				a.log.Error("cannot answer the API, trying again", "error", busy(err, "listen.api", a.apiAddr))
-				if sleep(ctx, listenRetry) != nil {
+				if sleep(wanted, listenRetry) != nil {
 					return nil
 				}
 			}
 		}
-		return g.Serve(ctx, l)
+		err := g.Serve(wanted, l)
+		if err != nil && wanted.Err() != nil && ctx.Err() == nil { // calls that took too long are no reason to end the node
+			a.log.Warn("the API ended with calls in it", "error", err)
+			err = nil
+		}
+		return err
 	})
 }
 
