@@ -189,7 +189,7 @@ func (w *world) removes(id string) {
 	if !strings.Contains(out, id) {
 		w.t.Errorf("the removal does not say what it shuts down:\n%s", out)
 	}
-	w.called("disable --now hive.service", "daemon-reload")
+	w.called("disable --now hive.service", "stop hive-guests.service", "daemon-reload")
 	if left := w.processes(); len(left) > 0 {
 		w.t.Errorf("the removal left processes: %v", left)
 	}
