@@ -93,7 +93,11 @@ func enter(t *testing.T, w *world, args ...string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = w.init.Process.Kill() // and with it everything inside
+		// The end of a namespace's first process ends everything in it; systemd's outlives the nspawn that made it.
+		if pid, err := strconv.Atoi(w.inside()); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		_ = w.init.Process.Kill()
 		_ = w.init.Wait()
 	})
 	w.eventually("a world", func() error {
