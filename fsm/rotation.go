@@ -74,6 +74,9 @@ func (a *apply) ackRotation(c command.AckRotation) (any, *command.Error) {
 	if refusal != nil {
 		return nil, refusal
 	}
+	if r.Phase != c.Phase { // said late, or again
+		return nil, command.Errorf("RotationConflict", "The rotation of the %s is in its phase %q, not %q.", r.Kind, r.Phase, c.Phase)
+	}
 	m, ok := state.Members.Get(a.View, state.AnyAccount, c.NodeID)
 	if !ok || m.Ejected {
 		return nil, command.Errorf("NodeNotAdmitted", "The node %s is no member of the cluster.", c.NodeID)

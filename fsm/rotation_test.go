@@ -62,6 +62,7 @@ func TestRotation_WaitsForEveryMemberInEveryPhase(t *testing.T) {
 	refuse(t, r, command.AckRotation{NodeID: "n-x", Kind: kind, Version: 1, Phase: state.RotationSpread}, "NodeNotAdmitted")
 	refuse(t, r, command.AckRotation{NodeID: "n-b", Kind: kind, Version: 2, Phase: state.RotationSpread}, "RotationNotFound")
 
+	refuse(t, r, command.AckRotation{NodeID: "n-b", Kind: kind, Version: 1, Phase: state.RotationUse}, "RotationConflict")
 	agree(t, r, command.AckRotation{NodeID: "n-b", Kind: kind, Version: 1, Phase: state.RotationSpread})
 	refuse(t, r, advance(kind, 1, state.RotationSpread), "RotationWaits")
 	now, _ := r.FSM.View().Rotation(kind)

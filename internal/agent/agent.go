@@ -143,7 +143,7 @@ func (a *Agent) prepare(ctx context.Context) (err error) {
 	}
 	a.region = a.truth.region
 	a.ring.Follow(a.sealVersion)
-	a.rotations = &rotations{a: a}
+	a.rotations = newRotations(a)
 	a.handleClusterKey()
 	a.handleLeave()
 	a.handleEnter()

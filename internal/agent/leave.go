@@ -107,11 +107,16 @@ func (s *adminServer) leave(w http.ResponseWriter, r *http.Request) {
 		lines.send(admin.ShutdownEvent{Step: "the node is still a member", Error: admin.AsError(operatorError(err))})
 		return
 	}
+	// There is no way back from here: what goes wrong is said, and the agent ends all the same.
+	if err := s.a.afterLeaving(r.Context(), say); err != nil {
+		s.log.Error("the node has left, and something of it remains", "error", err)
+		say("something remains, which hive admin uninstall ends: " + err.Error())
+	}
 	say("the agent ends")
 	s.a.end()
 }
 
-// leave empties this node, gives its vote to another, has itself taken out of the region, and ends what runs beside the agent.
+// leave empties this node, gives its vote to another, and has itself taken out of the region.
 func (a *Agent) leave(ctx context.Context, force bool, say func(string)) error {
 	v, err := a.region.View(ctx)
 	if err != nil {
@@ -127,14 +132,17 @@ func (a *Agent) leave(ctx context.Context, force bool, say func(string)) error {
 	if err := a.resign(ctx, self, say); err != nil {
 		return err
 	}
-	if err := a.askToGo(ctx, force); err != nil {
-		return err
-	}
+	return a.askToGo(ctx, force)
+}
+
+// afterLeaving marks the node as one that has left, and ends what runs beside the agent.
+func (a *Agent) afterLeaving(ctx context.Context, say func(string)) error {
 	say("the region has forgotten the node; its certificate counts for nothing from now on")
-	if err := vfs.WriteFileAtomic(vfs.OS(), a.at.left(), []byte(time.Now().UTC().Format(time.RFC3339)+"\n"), 0o600); err != nil {
-		return fmt.Errorf("mark the node as one that has left: %w", err)
+	err := vfs.WriteFileAtomic(vfs.OS(), a.at.left(), []byte(time.Now().UTC().Format(time.RFC3339)+"\n"), 0o600)
+	if err != nil {
+		err = fmt.Errorf("mark the node as one that has left: %w", err)
 	}
-	return a.drain(ctx, guestGrace, say)
+	return errors.Join(err, a.drain(ctx, guestGrace, say))
 }
 
 // emptied drains this node, and refuses when something of the region would be lost with it.
@@ -202,7 +210,7 @@ func (a *Agent) askToGo(ctx context.Context, force bool) error {
 		ctx, cancel := context.WithTimeout(ctx, leaveTime)
 		_, err := rpc.Call[leaveRequest, leaveResponse](ctx, a.truth.client, m.NodeID, methodLeave, leaveRequest{Force: force})
 		cancel()
-		if err == nil || a.region.Local().Denied(a.id.NodeID) { // the answer may be lost with the connection
+		if err == nil || rpc.Refused(err) || a.region.Local().Denied(a.id.NodeID) { // the answer may be lost with the connection
 			return nil
 		}
 		if rpc.CodeOf(err) == codeRefused {

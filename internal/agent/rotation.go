@@ -29,6 +29,13 @@ type rotations struct {
 	a       *Agent
 	mu      sync.Mutex
 	unsaved bool // the ring is not what its file says: nothing is acknowledged until it is
+	// handled are the rows that were followed to their end, by kind. Rows are never changed in place, so the same row asks
+	// for nothing more: the region changes hundreds of times a second, and a pass reads files.
+	handled map[string]*state.Rotation
+}
+
+func newRotations(a *Agent) *rotations {
+	return &rotations{a: a, handled: map[string]*state.Rotation{}}
 }
 
 // sealVersion is the version of the cluster key that seals, as this node knows it; zero when there is no state yet.
@@ -79,19 +86,22 @@ func (r *rotations) follow(ctx context.Context) error {
 	}
 	var faults []error
 	for _, kind := range state.RotationKinds {
-		row, was := v.Rotation(kind)
-		if !was {
+		at, was := state.Rotations.Get(v, state.AnyAccount, kind)
+		if !was || r.handled[kind] == at {
 			continue
 		}
+		row := *at
 		err := steps[kind](ctx, v, c, row)
 		if err == nil && row.Active() && !row.Acked(r.a.id.NodeID) {
 			err = r.a.region.Propose(ctx, command.AckRotation{NodeID: r.a.id.NodeID, Kind: kind, Version: row.Version, Phase: row.Phase}, nil)
 		}
 		var refusal *command.Error
-		if errors.As(err, &refusal) && refusal.Code == "RotationNotFound" {
-			err = nil // over meanwhile
+		if errors.As(err, &refusal) && (refusal.Code == "RotationNotFound" || refusal.Code == "RotationConflict") {
+			err = nil // over, or in another phase meanwhile: there is another row then
 		}
-		if err != nil {
+		if err == nil {
+			r.handled[kind] = at
+		} else {
 			faults = append(faults, fmt.Errorf("rotation %d of the %s, phase %s: %w", row.Version, kind, row.Phase, err))
 		}
 	}

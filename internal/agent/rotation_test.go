@@ -22,7 +22,7 @@ func TestRotation_DiskThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	a, _ := founder(t)
 	a.ring.Follow(a.sealVersion)
-	r := &rotations{a: a}
+	r := newRotations(a)
 	if err := r.start(t.Context(), state.RotateClusterKey); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestRotation_AuthorityOfTheMoment(t *testing.T) {
 	t.Parallel()
 	a, _ := founder(t)
 	a.ring.Follow(a.sealVersion)
-	r := &rotations{a: a}
+	r := newRotations(a)
 	was, err := a.authority(pki.ClusterCA)
 	if err != nil {
 		t.Fatal(err)
@@ -99,5 +99,32 @@ func TestRotation_AuthorityOfTheMoment(t *testing.T) {
 	next(state.RotationUse)
 	if got := trusted(); len(got) != 1 || !got[0].Equal(now.Certificate()) {
 		t.Fatalf("retired: %d authorities are trusted", len(got))
+	}
+}
+
+// TestRotation_FollowedOnce: what was followed to its end costs nothing at the region's later changes, of which there are
+// hundreds a second: no file is looked at again.
+func TestRotation_FollowedOnce(t *testing.T) {
+	t.Parallel()
+	a, _ := founder(t)
+	a.ring.Follow(a.sealVersion)
+	r := newRotations(a)
+	if err := r.start(t.Context(), state.RotateAPICA); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the acknowledgement is a change of its own
+		if err := r.follow(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := pki.NewDir(vfs.OS(), a.at.pki()).CertificateFile(pki.APICA)
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.follow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("a rotation that was followed is followed again")
 	}
 }
